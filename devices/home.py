@@ -1,0 +1,85 @@
+"""Who and where: areas, homes, the people of a home and its devices."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+import msgspec
+
+from devices.observation import Property
+
+AreaId = NewType("AreaId", str)
+HomeId = NewType("HomeId", str)
+DeviceId = NewType("DeviceId", str)
+PersonId = NewType("PersonId", str)
+ModelId = NewType("ModelId", str)
+
+
+class Area(msgspec.Struct, frozen=True):
+    """An administrative division: city, county, street or community, by its code (GB/T 2260 style)."""
+
+    id: AreaId
+    name: str
+    parent: AreaId | None = None
+
+
+class Home(msgspec.Struct, frozen=True):
+    id: HomeId
+    area: AreaId
+    name: str
+    """How the desk calls it, usually the address within the community: 12 栋 3 单元 402."""
+    address: str = ""
+    phone: str = ""
+    access: str = ""
+    """How a helper gets in: floor, lift, dog. The code of a key safe does not belong here."""
+    note: str = ""
+
+
+class Role(StrEnum):
+    """What a person is to the home."""
+
+    RESIDENT = "resident"
+    FAMILY = "family"
+    NEIGHBOUR = "neighbour"
+    GRID_WORKER = "grid_worker"
+    """Community grid worker (网格员)."""
+    DOCTOR = "doctor"
+    OTHER = "other"
+
+
+class Person(msgspec.Struct, frozen=True):
+    id: PersonId
+    home: HomeId
+    role: Role
+    name: str
+    phone: str = ""
+    order: int = 0
+    """Contacts are rung in this order, lowest first."""
+    birth_year: int | None = None
+    medical: str = ""
+    speech: str = ""
+    """Dialect, hearing: how to speak with this person."""
+    note: str = ""
+
+
+class Lifecycle(StrEnum):
+    """Where a device stands with the registry."""
+
+    REGISTERED = "registered"
+    UNREGISTERED = "unregistered"
+    """Heard by credentials valid for its home, though nobody has registered it."""
+    RETIRED = "retired"
+
+
+class Device(msgspec.Struct, frozen=True):
+    id: DeviceId
+    home: HomeId
+    model: ModelId
+    room: str = ""
+    name: str = ""
+    """The foreign name of a bridged device (its Zigbee2MQTT friendly name)."""
+    vendor: str = ""
+    dialect: str = "anju"
+    exposes: tuple[Property, ...] = ()
+    lifecycle: Lifecycle = Lifecycle.REGISTERED
+    registered_at: datetime | None = None

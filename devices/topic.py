@@ -1,0 +1,69 @@
+"""The MQTT topic grammar, in one place: `anju/v1/{area}/{home}/{device}/{channel}` and `…/{home}/bridge/{dialect}/…`."""
+
+import re
+from enum import StrEnum
+
+import msgspec
+
+from devices.home import AreaId, DeviceId, HomeId
+from devices.observation import DecodeError
+
+ROOT = "anju/v1"
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+BRIDGE = "bridge"
+
+
+class Channel(StrEnum):
+    REPORT = "report"
+    ALARM = "alarm"
+    STATUS = "status"
+    COMMAND = "command"
+    REPLY = "reply"
+
+
+UPWARD = frozenset({Channel.REPORT, Channel.ALARM, Channel.STATUS, Channel.REPLY})
+"""What a device may publish; `command` is the platform's."""
+
+
+class DeviceTopic(msgspec.Struct, frozen=True, gc=False):
+    area: AreaId
+    home: HomeId
+    device: DeviceId
+    channel: Channel
+
+    def __str__(self) -> str:
+        return f"{ROOT}/{self.area}/{self.home}/{self.device}/{self.channel}"
+
+
+class BridgeTopic(msgspec.Struct, frozen=True, gc=False):
+    """A foreign dialect carried unchanged: `original` is the whole topic as the hub's own broker saw it."""
+
+    area: AreaId
+    home: HomeId
+    dialect: str
+    original: str
+
+    def __str__(self) -> str:
+        return f"{ROOT}/{self.area}/{self.home}/{BRIDGE}/{self.dialect}/{self.original}"
+
+
+_CHANNELS = {c.value: c for c in Channel}
+
+
+def parse(topic: str) -> DeviceTopic | BridgeTopic:
+    """Read a topic of the grammar; DecodeError names the level that is wrong."""
+    levels = topic.split("/")
+    if len(levels) < 6 or levels[0] != "anju" or levels[1] != "v1":
+        raise DecodeError("topic", f"{topic[:200]!r} is not anju/v1/{{area}}/{{home}}/{{device}}/{{channel}}")
+    area, home, device = levels[2], levels[3], levels[4]
+    for name, level in (("area", area), ("home", home), ("device", device)):
+        if not ID.match(level):
+            raise DecodeError(f"topic.{name}", f"{level[:80]!r} is not 1 to 64 of A-Z a-z 0-9 _ -")
+    if device == BRIDGE:
+        if not ID.match(levels[5]) or len(levels) < 7:
+            raise DecodeError("topic.dialect", f"{topic[:200]!r} names no dialect with a topic behind it")
+        return BridgeTopic(AreaId(area), HomeId(home), levels[5], "/".join(levels[6:]))
+    channel = _CHANNELS.get(levels[5])
+    if channel is None or len(levels) != 6:
+        raise DecodeError("topic.channel", f"{'/'.join(levels[5:])[:80]!r} is not one of {', '.join(_CHANNELS)}")
+    return DeviceTopic(AreaId(area), HomeId(home), DeviceId(device), channel)
