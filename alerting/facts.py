@@ -5,12 +5,15 @@ with a default, and a tag is never given a second meaning. Instants are UTC and 
 """
 
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import NewType
 
 import msgspec
 
 from alerting.rules import Ruleset
+from alerting.terms import Category as Category  # noqa: PLC0414 - words of this vocabulary, defined below it for the rules' sake
+from alerting.terms import Priority as Priority  # noqa: PLC0414
+from alerting.terms import Sentence as Sentence  # noqa: PLC0414
 from devices.credential import Credential
 from devices.home import Area, AreaId, Device, DeviceId, Home, HomeId, Person, PersonId
 from devices.message import DirectoryHeard, Heard, ReplyHeard, StatusHeard
@@ -23,28 +26,6 @@ Actor = NewType("Actor", str)
 """The user name of a person, or `service`."""
 
 SERVICE = Actor("service")
-
-
-class Category(StrEnum):
-    CALL_FOR_HELP = "call_for_help"
-    FIRE = "fire"
-    GAS = "gas"
-    FALL = "fall"
-    HEALTH = "health"
-    INACTIVITY = "inactivity"
-    WANDERING = "wandering"
-    WATER = "water"
-    INTRUSION = "intrusion"
-    TECHNICAL = "technical"
-
-
-class Priority(IntEnum):
-    """1 life at risk now, 2 prompt, 3 awareness, 4 technical."""
-
-    LIFE = 1
-    PROMPT = 2
-    AWARE = 3
-    TECHNICAL = 4
 
 
 class Status(StrEnum):
@@ -79,13 +60,6 @@ class Receipt(StrEnum):
     SEEN = "seen"
     HELPING = "helping"
     CLOSED = "closed"
-
-
-class Sentence(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One sentence for people, in both languages."""
-
-    zh: str
-    en: str
 
 
 class Evidence(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -322,6 +296,8 @@ class AlertRaised(msgspec.Struct, frozen=True, array_like=True, tag="raised"):
     policy: str = ""
     silenced_by: SilenceId | None = None
     """A silence keeps it off the ring, never off the list; the safety floor has none."""
+    next_step_at: datetime | None = None
+    """When the first step of its policy is due; None while a silence keeps it off the ring."""
 
 
 class AlertRepeated(msgspec.Struct, frozen=True, array_like=True, tag="again"):
@@ -342,6 +318,15 @@ class AlertCleared(msgspec.Struct, frozen=True, array_like=True, tag="clear"):
 
 class AlertRecurred(msgspec.Struct, frozen=True, array_like=True, tag="recur"):
     """The condition came back while the alert was still open: `cleared_at` is empty again, and it rings again."""
+
+    alert: AlertId
+    at: datetime
+    home: HomeId
+    evidence: tuple[Evidence, ...]
+
+
+class CallCancelled(msgspec.Struct, frozen=True, array_like=True, tag="cancel"):
+    """The person or the device took the call back. It is shown, and lowers nothing: somebody still has to make sure."""
 
     alert: AlertId
     at: datetime
@@ -425,6 +410,8 @@ class StepReached(msgspec.Struct, frozen=True, array_like=True, tag="stepped"):
     round: int
     targets: tuple[str, ...]
     next_step_at: datetime | None
+    round_started_at: datetime | None = None
+    """The moment that the steps of this round are counted from."""
 
 
 class AlertTransferred(msgspec.Struct, frozen=True, array_like=True, tag="xferd"):
@@ -582,6 +569,8 @@ class CredentialRevoked(msgspec.Struct, frozen=True, array_like=True, tag="f:cre
     at: datetime
     by: Actor
     username: str
+    home: HomeId = HomeId("")
+    """The home it belonged to; empty for one that belonged to none."""
 
 
 class SilenceSet(msgspec.Struct, frozen=True, array_like=True, tag="f:sil"):
@@ -607,7 +596,7 @@ class SilenceEnded(msgspec.Struct, frozen=True, array_like=True, tag="f:sil-"):
 AlertFact = (
     AlertRaised | AlertRepeated | AlertCleared | AlertRecurred | AlertClaimed | ClaimLapsed | AlertAcknowledged | AcknowledgementLapsed
     | AlertNoted | AlertHeld | HoldEnded | AlertEscalated | StepReached | AlertTransferred | HelpReported | AlertClosed
-    | NotificationRequested | NotificationSkipped | NotificationEnded
+    | NotificationRequested | NotificationSkipped | NotificationEnded | CallCancelled
 )  # fmt: skip
 """Facts of one alert: each has `alert`, `at` and `home`, and `alerting.alert.evolve` folds them."""
 

@@ -1,0 +1,118 @@
+"""The rule kinds, as data: what is watched, what it means, and the sentence that says so.
+
+A rule is a record in TOML (`config/rules/*.toml`); its kind is one struct here and one branch in `detection.py`. A ruleset is
+everything judging depends on besides the homes themselves; it comes through the journal, so a fold always judges with the rules of
+the moment. Structs refuse nothing they do not know, since an old journal must stay readable; `config.load` is the strict reader.
+"""
+
+from datetime import timedelta
+
+import msgspec
+
+from alerting.policy import Policy, Target
+from alerting.terms import Category, Priority
+from devices.catalog import Kind, Model
+from devices.observation import Property
+
+
+class Template(msgspec.Struct, frozen=True):
+    """A sentence with named fields, in both languages; the fields are those of `wording.FIELDS`."""
+
+    zh: str
+    en: str
+
+
+class RuleHead(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """What every rule states."""
+
+    id: str
+    category: Category
+    priority: Priority
+    title: Template
+    reason: Template
+    policy: str = ""
+    """Empty: the policy that serves the category."""
+    matter: str = ""
+    """Occurrences of one home and matter are one alert. Empty: the category."""
+    per_device: bool = False
+    """One alert for each device of the home rather than one for the home."""
+    count_repeats: bool = True
+    """Whether the same state, said again by the same device, is worth a fact while the alert is open."""
+    source: str = ""
+    """Where its numbers are from."""
+
+
+class Trigger(RuleHead, frozen=True, kw_only=True, tag="trigger"):
+    """A boolean property that is true raises; false again clears, unless the property is a momentary call."""
+
+    properties: tuple[Property, ...]
+
+
+class Threshold(RuleHead, frozen=True, kw_only=True, tag="threshold"):
+    """A number at or past a limit raises, once it has been so for `for`; it clears at or past `clear` on the other side.
+
+    Exactly one of `at_least` and `at_most`, in the property's unit. No reading at all during `for` contradicts nothing.
+    """
+
+    property: Property
+    at_least: float | None = None
+    at_most: float | None = None
+    clear: float
+    hold: timedelta = msgspec.field(name="for", default=timedelta(0))
+
+
+class Silence(RuleHead, frozen=True, kw_only=True, tag="silence"):
+    """A device not heard within its model's heartbeat x `factor` + `grace`; or said to be offline for `offline_grace`.
+
+    The first rule whose `kinds` has the model's kind holds; empty `kinds`: every kind. A model without a heartbeat is not watched
+    for silence, and nothing is before it was first heard.
+    """
+
+    kinds: tuple[Kind, ...] = ()
+    factor: float = 1.5
+    grace: timedelta = timedelta(minutes=5)
+    offline_grace: timedelta = timedelta(minutes=5)
+
+
+class LowBattery(RuleHead, frozen=True, kw_only=True, tag="low_battery"):
+    """`battery_low`, or `battery` at or under `at_most` %; clears when neither holds and `battery` is at or over `clear` %."""
+
+    at_most: float = 15.0
+    clear: float = 25.0
+
+
+Rule = Trigger | Threshold | Silence | LowBattery
+
+
+class Disposition(msgspec.Struct, frozen=True):
+    """What an alert turned out to be; the person who closes it has to say."""
+
+    id: str
+    zh: str
+    en: str
+    false_alarm: bool = False
+
+
+class Ruleset(msgspec.Struct, frozen=True):
+    """Made by `alerting.assembly.assemble`, which checks it and gives it its version."""
+
+    version: str = ""
+    rules: tuple[Rule, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    targets: tuple[Target, ...] = ()
+    dispositions: tuple[Disposition, ...] = ()
+    models: tuple[Model, ...] = ()
+    utc_offset_minutes: int = 480
+    """The local time of sentences: China's, which has no summer time."""
+
+
+class RuleFile(msgspec.Struct, frozen=True):
+    """One file of `config/rules/`."""
+
+    rules: tuple[Rule, ...] = msgspec.field(name="rule")
+
+
+class DispositionFile(msgspec.Struct, frozen=True):
+    """`config/dispositions.toml`."""
+
+    dispositions: tuple[Disposition, ...] = msgspec.field(name="disposition")
