@@ -66,6 +66,8 @@ class Listed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     exposes: tuple[Property, ...]
     values: tuple[tuple[str, str, str], ...] = ()
     """For binaries that do not speak in true and false: (foreign property, value_on, value_off) as JSON texts."""
+    units: tuple[tuple[str, str], ...] = ()
+    """(foreign property, its unit as the hub writes it): one name is %LEL at one vendor and ppm at another."""
 
 
 class DirectoryHeard(msgspec.Struct, frozen=True, array_like=True, tag="directory", gc=False):

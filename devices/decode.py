@@ -1,0 +1,32 @@
+"""(topic, payload, moment of receipt) -> what was said, or DecodeError that names the place. Total: no input makes it do anything else."""
+
+from datetime import datetime
+
+from devices.catalog import DIALECTS, native
+from devices.message import NO_DIRECTORY, Directory, Message
+from devices.observation import DecodeError
+from devices.topic import DeviceTopic, parse
+
+REPORT_LIMIT = 64 * 1024
+"""Bytes of a native message."""
+BRIDGE_LIMIT = 4 * 1024 * 1024
+"""Bytes of a message on `bridge/`: a hub's list of devices is long."""
+
+
+def decode(
+    topic: str, payload: bytes, received_at: datetime, directory: Directory = NO_DIRECTORY, *, size: int | None = None,
+) -> Message:  # fmt: skip
+    """What a message means. `received_at` is aware; `directory` is what the home's hubs have listed so far.
+
+    `size`: its true size when `payload` is only the beginning of a message over its limit, which is then refused.
+    """
+    parsed = parse(topic)
+    limit = REPORT_LIMIT if isinstance(parsed, DeviceTopic) else BRIDGE_LIMIT
+    if size is not None or len(payload) > limit:
+        raise DecodeError("payload", f"{size or len(payload)} bytes, {limit} at most")
+    if isinstance(parsed, DeviceTopic):
+        return native(parsed, payload, received_at)
+    dialect = DIALECTS.get(parsed.dialect)
+    if dialect is None:
+        raise DecodeError("topic.dialect", f"{parsed.dialect!r} is not one of {', '.join(DIALECTS)}")
+    return dialect(parsed, payload, received_at, directory)

@@ -1,0 +1,250 @@
+"""The native dialect: `report`, `alarm`, `status` and `reply` of contract.md, in JSON.
+
+A report is read twice at most. The strict reader takes what is sound, at full speed, and hands everything else, for whatever
+reason, to the careful one, which names each fault and keeps each sound value. When even that fails and the text still plainly
+carries a call, the call is heard: `{"values":{"sos":true` cut off by a dying radio is a person asking for help.
+
+A device's own `test` is delivered beside whatever else the report carries; what a test excuses is for the rules to say.
+"""
+
+import re
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from devices.dialects import lenient
+from devices.dialects.lenient import Members
+from devices.dialects.values import BOUNDS, boolean, brief, derived_id, instant, number, said, truth
+from devices.message import Carrier, Heard, Ignored, Message, ReplyHeard, StatusHeard
+from devices.observation import (
+    BOOLEANS,
+    UNITS,
+    URGENT,
+    DecodeError,
+    Manner,
+    Observation,
+    Problem,
+    Property,
+    Report,
+    ReportId,
+)
+from devices.topic import Channel, DeviceTopic
+
+ID_LIMIT = 128
+
+EVENTS = frozenset({
+    Property.SOS, Property.PULL_CORD, Property.CANCEL, Property.CHECKED_IN, Property.MEDICATION_TAKEN, Property.TEST,
+})  # fmt: skip
+"""Momentary in a native report: each one is a new pull, press or answer. The other booleans are states."""
+
+
+class _Wire(msgspec.Struct, gc=False):
+    """A sound report, as the contract shows it."""
+
+    id: str = ""
+    at: datetime | int | None = None
+    values: dict[str, bool | int | float] | msgspec.UnsetType = msgspec.UNSET
+
+
+_decoder = msgspec.json.Decoder(_Wire)
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def _manner(prop: Property) -> Manner:
+    return Manner.EVENT if prop in EVENTS else Manner.STATE
+
+
+_TRUE = {p.value: said(p, True, _manner(p)) for p in BOOLEANS}
+_FALSE = {p.value: said(p, False, _manner(p)) for p in BOOLEANS}
+_NUMBERS = {p.value: (p, *BOUNDS[p]) for p in UNITS}
+_PROPERTIES = {p.value: p for p in Property}
+
+
+def decode(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Message:
+    match topic.channel:
+        case Channel.REPORT | Channel.ALARM:
+            return _report(topic, payload, received_at)
+        case Channel.STATUS:
+            return _status(topic, payload, received_at)
+        case Channel.REPLY:
+            return _reply(topic, payload, received_at)
+        case Channel.COMMAND:
+            raise DecodeError("topic.channel", "command goes down to a device, none comes up")
+
+
+def _report(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Heard:
+    try:
+        wire = _decoder.decode(payload)
+    except _UNREADABLE:
+        return _carefully(topic, payload, received_at)
+    values = wire.values
+    if values is msgspec.UNSET:
+        return _carefully(topic, payload, received_at)
+    observations = []
+    trues = 0
+    for name, value in values.items():
+        if value is True or value is False:
+            observation = (_TRUE if value else _FALSE).get(name)
+            trues += value
+            if observation is not None:
+                observations.append(observation)
+            elif name in _NUMBERS:
+                return _carefully(topic, payload, received_at)
+        elif (bounds := _NUMBERS.get(name)) is not None:
+            if not bounds[1] <= value <= bounds[2]:
+                return _carefully(topic, payload, received_at)
+            observations.append(Observation(bounds[0], value))
+        elif name in _TRUE:
+            return _carefully(topic, payload, received_at)
+    # A repeated key is lost in a dict, and `{"smoke": true, "smoke": false}` must not be: each key and each `true` of the text must
+    # have been seen. (Keys that the contract does not know make the count differ as well; they only cost the careful reading.)
+    keys = len(values) + 1 + (wire.id != "") + (wire.at is not None)
+    if payload.count(b'":') != keys or payload.count(b"true") != trues:
+        return _carefully(topic, payload, received_at)
+    if len(wire.id) > ID_LIMIT or not wire.id.isprintable():
+        return _carefully(topic, payload, received_at)
+    observed_at, suspect = instant(wire.at, received_at)
+    report_id = ReportId(wire.id) if wire.id else derived_id(str(topic), observed_at, payload)
+    return _heard(topic, Report(report_id, observed_at, received_at, tuple(observations), suspect))
+
+
+def _heard(topic: DeviceTopic, report: Report) -> Heard:
+    carrier = Carrier.ALARM if topic.channel is Channel.ALARM else Carrier.REPORT
+    return Heard(topic.area, topic.home, topic.device, report, carrier)
+
+
+def _carefully(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Heard:
+    try:
+        body, problems = lenient.read(payload)
+        members = _members(body)
+    except DecodeError as wrong:
+        return _salvage(topic, payload, received_at, wrong)
+    assert isinstance(body, Members)
+    names = [key for key, _ in body]
+    problems += [Problem(key, "given more than once") for key in ("id", "at", "values") if names.count(key) > 1]
+    observations = _values(members, problems)
+    observed_at, suspect = instant(_at(body, problems), received_at)
+    report_id = _id(body, problems) or derived_id(str(topic), observed_at, payload)
+    return _heard(topic, Report(report_id, observed_at, received_at, observations, suspect, tuple(problems)))
+
+
+def _members(body: object) -> list[tuple[str, object]]:
+    """All that stands in `values`, or in all of them where there are several."""
+    if not isinstance(body, Members):
+        raise DecodeError("payload", f"{brief(body)} where an object is expected")
+    given = [value for key, value in body if key == "values"]
+    objects = [value for value in given if isinstance(value, Members)]
+    if not objects:
+        raise DecodeError("values", f"{brief(given[0])} where an object is expected" if given else "missing")
+    return [member for members in objects for member in members]
+
+
+def _values(members: list[tuple[str, object]], problems: list[Problem]) -> tuple[Observation, ...]:
+    """Each property once; of a repeated one the last counts, except that a call or hazard once said is not taken back."""
+    taken: dict[Property, Observation] = {}
+    seen: set[Property] = set()
+    for name, value in members:
+        prop = _PROPERTIES.get(name)
+        if prop is None:
+            continue
+        place = f"values.{name}"
+        if prop in seen:
+            problems.append(Problem(place, "given more than once"))
+        seen.add(prop)
+        if prop in BOOLEANS:
+            flag, wrong = boolean(prop, value)
+            before = taken.get(prop)
+            if flag is not None and not (prop in URGENT and before is not None and before.value is True):
+                taken[prop] = said(prop, flag, _manner(prop))
+        else:
+            amount, wrong = number(prop, value)
+            if amount is not None:
+                taken[prop] = Observation(prop, amount)
+        if wrong:
+            problems.append(Problem(place, wrong))
+    return tuple(taken.values())
+
+
+def _at(body: Members, problems: list[Problem]) -> datetime | int | None:
+    at = dict(body).get("at")
+    if at is None or (isinstance(at, int) and not isinstance(at, bool)):
+        return at
+    if isinstance(at, str):
+        try:
+            return msgspec.convert(at, datetime)
+        except msgspec.ValidationError:
+            pass
+    problems.append(Problem("at", f"{brief(at)} is neither RFC 3339 nor whole milliseconds since 1970"))
+    return None
+
+
+def _id(body: Members, problems: list[Problem]) -> ReportId | None:
+    given = dict(body).get("id")
+    if given is None or given == "":
+        return None
+    if isinstance(given, str) and len(given) <= ID_LIMIT and given.isprintable() and "\ufffd" not in given:
+        return ReportId(given)
+    problems.append(Problem("id", f"{brief(given)} is not a text of 1 to {ID_LIMIT} printable characters"))
+    return None
+
+
+def _salvage(topic: DeviceTopic, payload: bytes, received_at: datetime, wrong: DecodeError) -> Heard:
+    """The calls and hazards that an unreadable text still plainly carries; without any, the DecodeError stands."""
+    calls = {_PROPERTIES[name] for name, value in lenient.scan(payload) if name in _TRUE and truth(value)} & URGENT
+    if not calls:
+        raise wrong
+    observations = tuple(_TRUE[prop] for prop in sorted(calls))
+    report_id = derived_id(str(topic), received_at, payload)
+    return _heard(topic, Report(report_id, received_at, received_at, observations, clock_suspect=True, problems=(wrong.problem,)))
+
+
+class _Status(msgspec.Struct):
+    status: Literal["online", "offline"]
+    model: str = ""
+    firmware: str = ""
+
+
+class _Reply(msgspec.Struct):
+    id: str
+    result: str = ""
+    error: str = ""
+
+
+_statuses = msgspec.json.Decoder(_Status)
+_replies = msgspec.json.Decoder(_Reply)
+
+
+def _status(topic: DeviceTopic, payload: bytes, received_at: datetime) -> StatusHeard | Ignored:
+    if not payload:  # how MQTT forgets a retained message; it says nothing of the device
+        return Ignored(topic.area, topic.home, "the retained status was cleared")
+    try:
+        wire = _statuses.decode(payload)
+    except _UNREADABLE as wrong:
+        raise _refused(wrong) from None
+    return StatusHeard(topic.area, topic.home, topic.device, wire.status == "online", received_at, wire.model, wire.firmware)
+
+
+def _reply(topic: DeviceTopic, payload: bytes, received_at: datetime) -> ReplyHeard:
+    try:
+        wire = _replies.decode(payload)
+    except _UNREADABLE as wrong:
+        raise _refused(wrong) from None
+    if not 1 <= len(wire.id) <= ID_LIMIT:
+        raise DecodeError("id", f"not a text of 1 to {ID_LIMIT} characters")
+    if not (wire.result or wire.error):
+        raise DecodeError("result", "neither a result nor an error")
+    return ReplyHeard(topic.area, topic.home, topic.device, wire.id, received_at, wire.result, wire.error)
+
+
+_AT_PATH = re.compile(r"(.*) - at `\$\.(.*)`\Z", re.DOTALL)
+
+
+def _refused(wrong: Exception) -> DecodeError:
+    """The strict reader's refusal as ours: it names the place at the end of its sentence."""
+    if isinstance(wrong, UnicodeDecodeError):
+        return DecodeError("payload", f"byte {wrong.start} is not UTF-8")
+    if isinstance(wrong, RecursionError):
+        return DecodeError("payload", "nested too deeply")
+    found = _AT_PATH.match(str(wrong))
+    return DecodeError(found[2], found[1]) if found else DecodeError("payload", str(wrong)[:200])

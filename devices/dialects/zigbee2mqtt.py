@@ -1,0 +1,162 @@
+"""Zigbee2MQTT: what its hub publishes under its base topic, for any device that its library knows.
+
+A hub publishes a device's whole cached state with every message, so a state means something only when it changes (Manner.CACHED),
+and only `action` is momentary. It also lists its devices on `bridge/devices`: names become addresses, worded binaries ("Leak",
+"Dry") become truths and units become certain from there on; before that, and for hubs that never do, the words speak for themselves.
+
+Topics below the base: `<name>`, `<name>/availability`, `<name>/<property>` (output=attribute), `<name>/set|get…` (commands on
+their way back), `bridge/…`. A name may hold slashes, spaces and any script.
+"""
+
+import hashlib
+import re
+from datetime import datetime
+
+import msgspec
+
+from devices.dialects import lenient
+from devices.dialects.values import brief, derived_id, instant
+from devices.dialects.zigbee2mqtt_list import devices
+from devices.dialects.zigbee2mqtt_state import State
+from devices.dialects.zigbee2mqtt_words import meaning, quantity
+from devices.home import DeviceId
+from devices.message import Carrier, Directory, DirectoryHeard, Heard, Ignored, Listed, Message, StatusHeard
+from devices.observation import URGENT, DecodeError, Problem, Report
+from devices.topic import BRIDGE, BridgeTopic
+
+DIALECT = "zigbee2mqtt"
+HUB = DeviceId("zigbee2mqtt")
+"""The hub itself, as a device of the home."""
+
+_ADDRESS = re.compile(r"0x[0-9a-f]{16}")
+_COMMANDS = frozenset({"set", "get"})
+_WORD = re.compile(rb"[A-Za-z_]{1,64}")
+_any = msgspec.json.Decoder(dict[str, object])
+
+
+class _Source(msgspec.Struct, frozen=True):
+    """The device a message is about, as far as it is known."""
+
+    id: DeviceId
+    name: str
+    listed: Listed | None
+
+
+class _Published(msgspec.Struct, frozen=True):
+    """One message as it came, with what is known of the home's devices."""
+
+    topic: BridgeTopic
+    levels: list[str]
+    payload: bytes
+    received_at: datetime
+    directory: Directory
+
+
+def decode(topic: BridgeTopic, payload: bytes, received_at: datetime, directory: Directory) -> Message:
+    levels = topic.original.split("/")
+    came = _Published(topic, levels, payload, received_at, directory)
+    if BRIDGE in levels[1:-1]:
+        return _of_the_hub(came)
+    if len(levels) < 2 or not levels[-1]:
+        raise DecodeError("topic.original", f"{topic.original[:80]!r} names no device below the base topic")
+    source = _source(levels, directory)
+    if source.listed is None and len(levels) > 2:
+        if _COMMANDS & set(levels[2:][-2:]):
+            return Ignored(topic.area, topic.home, "a command on its way back")
+        if levels[-1] == "availability":
+            source = _source(levels[:-1], directory)
+            return _status(came, source.id, source.name)
+    if not payload:
+        return Ignored(topic.area, topic.home, f"{source.name} was removed or renamed")
+    try:
+        members: dict[str, object] = _any.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _carefully(came, source)
+    return _heard(came, source, list(members.items()), [])
+
+
+def _of_the_hub(came: _Published) -> Message:
+    match came.levels[came.levels.index(BRIDGE, 1) + 1 :]:
+        case ["state"]:
+            return _status(came, HUB, "Zigbee2MQTT")
+        case ["devices"] if came.payload:
+            return DirectoryHeard(came.topic.area, came.topic.home, DIALECT, came.received_at, devices(came.payload))
+        case rest:
+            return Ignored(came.topic.area, came.topic.home, f"bridge/{'/'.join(rest)}"[:80])
+
+
+def _source(levels: list[str], directory: Directory) -> _Source:
+    """The device that these levels name: a listed one below a base of any depth, else whatever stands below the first level."""
+    for depth in range(1, len(levels)):
+        name = "/".join(levels[depth:])
+        listed = directory.names.get(name)
+        if listed is not None:
+            return _Source(listed.device, name, listed)
+    if _ADDRESS.fullmatch(levels[-1]):
+        known = [one for one in directory.names.values() if one.device == levels[-1]]
+        return _Source(DeviceId(levels[-1]), known[0].name if known else levels[-1], known[0] if known else None)
+    whole = "/".join(levels).encode("utf-8", "backslashreplace")
+    return _Source(DeviceId("z2m-" + hashlib.blake2b(whole, digest_size=8).hexdigest()), "/".join(levels[1:]), None)
+
+
+def _status(came: _Published, device: DeviceId, name: str) -> Message:
+    topic, payload = came.topic, came.payload.strip()
+    if not payload:
+        return Ignored(topic.area, topic.home, f"the retained status of {name} was cleared")
+    body, _ = lenient.read(payload if payload[:1] in (b"{", b'"') else b'"' + payload + b'"')
+    state = dict(body).get("state") if isinstance(body, lenient.Members) else body
+    if state not in ("online", "offline"):
+        raise DecodeError("payload.state", f"{brief(state)} is neither online nor offline")
+    return StatusHeard(topic.area, topic.home, device, state == "online", came.received_at, name=name, dialect=DIALECT)
+
+
+def _carefully(came: _Published, source: _Source) -> Message:
+    """Not a plain JSON object: the value of one property, an object with faults, or a text that may still carry a call."""
+    levels, body, problems = came.levels, None, list[Problem]()
+    try:
+        body, problems = lenient.read(came.payload)
+    except DecodeError as unreadable:
+        if len(levels) > 2 and _WORD.fullmatch(came.payload):
+            body = came.payload.decode()
+        else:
+            problems = [unreadable.problem]
+    if isinstance(body, lenient.Members):
+        return _heard(came, source, body, problems)
+    attribute = levels[-1]
+    if not problems and len(levels) > 2 and source.listed is None:
+        if not (meaning(attribute) or quantity(attribute)):
+            return Ignored(came.topic.area, came.topic.home, f"{attribute[:60]} is nothing to us")
+        return _heard(came, _source(levels[:-1], came.directory), [(attribute, body)], [])
+    salvaged = _heard(came, source, [*lenient.scan(came.payload)], [])
+    calls = tuple(o for o in salvaged.report.observations if o.value is True and o.property in URGENT)
+    wrong = problems[0] if problems else Problem("payload", f"{brief(body)} where an object is expected")
+    if not calls:
+        raise DecodeError(wrong.place, wrong.reason)
+    report = msgspec.structs.replace(salvaged.report, observations=calls, clock_suspect=True, problems=(wrong,))
+    return msgspec.structs.replace(salvaged, report=report)
+
+
+def _heard(came: _Published, source: _Source, members: list[tuple[str, object]], problems: list[Problem]) -> Heard:
+    state = State(source.listed, problems)
+    last_seen: object = None
+    for name, value in members:
+        if name == "last_seen":
+            last_seen = value
+        elif value is not None:
+            state.take(name, value)
+    observed_at, suspect = _when(last_seen, came.received_at)
+    report_id = derived_id(str(came.topic), observed_at, came.payload)
+    report = Report(report_id, observed_at, came.received_at, state.observations(), suspect, tuple(problems))
+    return Heard(came.topic.area, came.topic.home, source.id, report, Carrier.BRIDGE, source.name, DIALECT)
+
+
+def _when(last_seen: object, received_at: datetime) -> tuple[datetime, bool]:
+    """By the hub's `last_seen` (ISO 8601 or ms since 1970). Most hubs tell no time, and then there is no clock to suspect."""
+    if isinstance(last_seen, str):
+        try:
+            return instant(msgspec.convert(last_seen, datetime), received_at)
+        except msgspec.ValidationError:
+            return received_at, True
+    if isinstance(last_seen, int) and not isinstance(last_seen, bool):
+        return instant(last_seen, received_at)
+    return received_at, False

@@ -1,0 +1,108 @@
+"""One published state of one device, read: many foreign properties in, each of ours at most once out."""
+
+import msgspec
+
+from devices.dialects.values import boolean, number, said
+from devices.dialects.zigbee2mqtt_words import QUIET, UNITS, Meaning, Quantity, Source, is_call, meaning, quantity
+from devices.message import Listed
+from devices.observation import Manner, Observation, Problem, Property
+
+_ASSERTED = frozenset({"true", "on", "yes", "1", "false", "off", "no", "0"})
+"""Words said of the foreign property itself: an opposite turns them round, while `contact: "open"` says what it says."""
+
+
+class State:
+    """Fed value by value. Several properties may speak of one of ours (`presence`, `occupancy_2`), some only when no other does."""
+
+    def __init__(self, listed: Listed | None, problems: list[Problem]) -> None:
+        self._words = {name: (on, off) for name, on, off in listed.values} if listed else {}
+        self._units = dict(listed.units) if listed else {}
+        self._problems = problems
+        self._stated: dict[Property, bool] = {}
+        self._hinted: dict[Property, bool] = {}
+        self._measured: dict[Property, tuple[int | float | None, bool]] = {}
+        self._events: list[Observation] = []
+
+    def take(self, name: str, value: object) -> None:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            amount = quantity(name)
+            if amount is not None:
+                self._measure(name, amount, value)
+                return
+        found = meaning(name)
+        if found is None or isinstance(value, list | dict):
+            return
+        if found.source is Source.ACTION:
+            self._act(value)
+            return
+        flag = self._as_listed(name, value)
+        if flag is None:
+            flag = self._as_said(name, found, value)
+        if flag is not None:
+            into = self._hinted if found.source is Source.HINT else self._stated
+            into[found.property] = into.get(found.property, False) or flag
+
+    def observations(self) -> tuple[Observation, ...]:
+        flags = self._hinted | self._stated
+        if self._hinted.get(Property.FAULT):
+            flags[Property.FAULT] = True  # each word on faults is about another one
+        if Property.BATTERY in self._measured and Property.BATTERY_LOW not in self._stated:
+            flags.pop(Property.BATTERY_LOW, None)  # a percentage says better what "low", "middle", "high" say
+        held = [said(prop, flag, Manner.CACHED) for prop, flag in flags.items()]
+        numbers = [Observation(prop, value, Manner.CACHED) for prop, (value, _) in self._measured.items() if value is not None]
+        return (*self._events, *held, *numbers)
+
+    def _act(self, value: object) -> None:
+        if isinstance(value, str) and is_call(value):
+            self._events.append(said(Property.SOS, True, Manner.EVENT))
+        elif value == "vibration":
+            self._events.append(said(Property.VIBRATION, True, Manner.EVENT))
+
+    def _as_listed(self, name: str, value: object) -> bool | None:
+        """By the hub's own value_on and value_off."""
+        on, off = self._words.get(name, ("", ""))
+        if not on:
+            return None
+        text = msgspec.json.encode(value).decode()
+        return True if text == on else False if text == off else None
+
+    def _as_said(self, name: str, found: Meaning, value: object) -> bool | None:
+        """By what it says itself. Doubt about a call or hazard raises it, and is told as a problem."""
+        opposite = found.source is Source.OPPOSITE
+        if isinstance(value, bool):
+            return None if found.source is Source.HINT else value is not opposite
+        if isinstance(value, str):
+            word = value.strip().lower().replace(" ", "_").replace("-", "_")
+            if word in found.yes or word in found.no:
+                return (word in found.yes) is not (opposite and word in _ASSERTED)
+            if not word or word in QUIET or found.source is not Source.STATEMENT or found.property is Property.TEST:
+                return None
+            if found.property is Property.FAULT:
+                return True  # a fault by its own name: sensor_fault, probe_fault
+        elif found.source is Source.HINT or opposite or value not in (0, 1):
+            return None  # a number by a detector's name is a concentration in a unit that nobody told
+        flag, wrong = boolean(found.property, value)
+        self._problems.append(Problem(name[:64], wrong))
+        return flag
+
+    def _measure(self, name: str, amount: Quantity, value: float) -> None:
+        prop, unit = amount.property, self._units.get(name, "").strip().lower()
+        if prop is Property.LINK_QUALITY:
+            value = max(0, min(255, value))
+        elif prop is Property.TEMPERATURE and unit == "°f":
+            value = round((value - 32) / 1.8, 2)
+        elif prop in UNITS and (unit or not amount.certain):
+            factor = UNITS[prop].get(unit)
+            if factor is None:
+                return
+            value = value if factor == 1 else value * factor
+        taken, wrong = number(prop, value)
+        if wrong:
+            self._problems.append(Problem(name[:64], wrong))
+        if taken is None:
+            return
+        before = self._measured.get(prop)
+        if before is None or (amount.exact and not before[1]):
+            self._measured[prop] = (taken, amount.exact)
+        elif not before[1] and not amount.exact:
+            self._measured[prop] = (None, False)  # two meters or two probes, and no telling which is the home's
