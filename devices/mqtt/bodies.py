@@ -1,0 +1,198 @@
+"""The bodies of packets, read strictly: a field that is not as the specification says is a ProtocolViolation that names the statement.
+
+A version has one table of body readers, `BODIES` for 3.1.1; MQTT 5.0 is a second one beside it.
+"""
+
+from collections.abc import Callable
+
+from devices.mqtt.packets import (
+    LEVEL,
+    REFUSED,
+    Connack,
+    Connect,
+    Disconnect,
+    Kind,
+    Packet,
+    Pingreq,
+    Pingresp,
+    ProtocolViolation,
+    Puback,
+    Pubcomp,
+    Pubrec,
+    Pubrel,
+    Refusal,
+    Suback,
+    Subscribe,
+    Unsuback,
+    Unsubscribe,
+    Will,
+)
+
+
+class Body:
+    """A cursor over one packet's body."""
+
+    __slots__ = ("_at", "_bytes")
+
+    def __init__(self, body: bytes) -> None:
+        self._bytes = body
+        self._at = 0
+
+    @property
+    def left(self) -> int:
+        return len(self._bytes) - self._at
+
+    def byte(self) -> int:
+        return self._take(1)[0]
+
+    def two(self) -> int:
+        return int.from_bytes(self._take(2), "big")
+
+    def binary(self) -> bytes:
+        return self._take(self.two())
+
+    def text(self) -> str:
+        return utf8(self.binary())
+
+    def packet_id(self) -> int:
+        return packet_id(self.two())
+
+    def end(self) -> None:
+        if self.left:
+            raise ProtocolViolation("", f"{self.left} bytes behind the packet's last field")
+
+    def _take(self, count: int) -> bytes:
+        start, self._at = self._at, self._at + count
+        if self._at > len(self._bytes):
+            raise ProtocolViolation("", "a field reaches past the end of its packet")
+        return self._bytes[start : self._at]
+
+
+def utf8(raw: bytes) -> str:
+    """A UTF-8 string as MQTT allows it. Python's own decoder refuses surrogates and keeps a BOM [MQTT-1.5.3-3]."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as problem:
+        raise ProtocolViolation("MQTT-1.5.3-1", f"ill-formed UTF-8: {problem.reason}") from None
+    if "\0" in text:
+        raise ProtocolViolation("MQTT-1.5.3-2", "a string with U+0000")
+    return text
+
+
+def packet_id(number: int) -> int:
+    if number == 0:
+        raise ProtocolViolation("MQTT-2.3.1-1", "packet identifier 0")
+    return number
+
+
+def topic_name(raw: bytes) -> str:
+    """The topic of a message: at least one character, no wildcard."""
+    topic = utf8(raw)
+    if not topic:
+        raise ProtocolViolation("MQTT-4.7.3-1", "an empty topic name")
+    if "+" in topic or "#" in topic:
+        raise ProtocolViolation("MQTT-3.3.2-2", "a wildcard in a topic name")
+    return topic
+
+
+def topic_filter(text: str) -> str:
+    """`#` stands alone in the last level, `+` alone in its level."""
+    if not text:
+        raise ProtocolViolation("MQTT-4.7.3-1", "an empty topic filter")
+    if "#" in text and (text.index("#") != len(text) - 1 or not (text == "#" or text.endswith("/#"))):
+        raise ProtocolViolation("MQTT-4.7.1-2", f"{text[:200]!r} has a # that is not the whole last level")
+    if "+" in text and any("+" in level and level != "+" for level in text.split("/")):
+        raise ProtocolViolation("MQTT-4.7.1-3", f"{text[:200]!r} has a + that is not a whole level")
+    return text
+
+
+def _connect(raw: bytes) -> Connect:
+    body = Body(raw)
+    name = body.binary()
+    level = body.byte()
+    if name not in {b"MQTT", b"MQIsdp"}:  # the second is 3.1's, which is told that its level is not served
+        raise ProtocolViolation("MQTT-3.1.2-1", f"protocol name {name[:20]!r}")
+    if level != LEVEL or name != b"MQTT":
+        return Connect(level=level if level != LEVEL else 3)
+    flags = body.byte()
+    if flags & 0x01:
+        raise ProtocolViolation("MQTT-3.1.2-3", "the reserved connect flag is set")
+    has_will, will_qos = bool(flags & 0x04), flags >> 3 & 3
+    if not has_will and will_qos:
+        raise ProtocolViolation("MQTT-3.1.2-13", "a will QoS without a will")
+    if not has_will and flags & 0x20:
+        raise ProtocolViolation("MQTT-3.1.2-15", "will retain without a will")
+    if will_qos == 3:
+        raise ProtocolViolation("MQTT-3.1.2-14", "will QoS 3")
+    if flags & 0x40 and not flags & 0x80:
+        raise ProtocolViolation("MQTT-3.1.2-22", "a password without a user name")
+    keep_alive = body.two()
+    client_id = body.text()
+    will = Will(topic_name(body.binary()), body.binary(), will_qos, bool(flags & 0x20)) if has_will else None
+    username = body.text() if flags & 0x80 else None
+    password = body.binary() if flags & 0x40 else None
+    body.end()
+    return Connect(client_id, bool(flags & 0x02), keep_alive, username, password, will)
+
+
+def _connack(raw: bytes) -> Connack:
+    flags, code = raw
+    if flags > 1:
+        raise ProtocolViolation("MQTT-2.2.2-2", "reserved bits in the flags of a CONNACK")
+    if code > Refusal.NOT_AUTHORIZED:
+        raise ProtocolViolation("", f"CONNACK return code {code}")
+    if code and flags:
+        raise ProtocolViolation("MQTT-3.2.2-4", "a refusal that says a session is present")
+    return Connack(bool(flags), code)
+
+
+def _subscribe(raw: bytes) -> Subscribe:
+    body = Body(raw)
+    number = body.packet_id()
+    filters = []
+    while body.left:
+        text, qos = topic_filter(body.text()), body.byte()
+        if qos > 2:
+            raise ProtocolViolation("MQTT-3.8.3-4", f"{qos:#x} is no QoS to ask for")
+        filters.append((text, qos))
+    if not filters:
+        raise ProtocolViolation("MQTT-3.8.3-3", "a SUBSCRIBE without a filter")
+    return Subscribe(number, tuple(filters))
+
+
+def _suback(raw: bytes) -> Suback:
+    body = Body(raw)
+    number = body.packet_id()
+    codes = tuple(raw[2:])
+    if not codes or any(code > 2 and code != REFUSED for code in codes):
+        raise ProtocolViolation("MQTT-3.9.3-2", "return codes of a SUBACK are 0, 1, 2 and 128")
+    return Suback(number, codes)
+
+
+def _unsubscribe(raw: bytes) -> Unsubscribe:
+    body = Body(raw)
+    number = body.packet_id()
+    filters = []
+    while body.left:
+        filters.append(topic_filter(body.text()))
+    if not filters:
+        raise ProtocolViolation("MQTT-3.10.3-2", "an UNSUBSCRIBE without a filter")
+    return Unsubscribe(number, tuple(filters))
+
+
+BODIES: dict[int, Callable[[bytes], Packet]] = {
+    Kind.CONNECT: _connect,
+    Kind.CONNACK: _connack,
+    Kind.PUBACK: lambda raw: Puback(packet_id(int.from_bytes(raw, "big"))),
+    Kind.PUBREC: lambda raw: Pubrec(packet_id(int.from_bytes(raw, "big"))),
+    Kind.PUBREL: lambda raw: Pubrel(packet_id(int.from_bytes(raw, "big"))),
+    Kind.PUBCOMP: lambda raw: Pubcomp(packet_id(int.from_bytes(raw, "big"))),
+    Kind.SUBSCRIBE: _subscribe,
+    Kind.SUBACK: _suback,
+    Kind.UNSUBSCRIBE: _unsubscribe,
+    Kind.UNSUBACK: lambda raw: Unsuback(packet_id(int.from_bytes(raw, "big"))),
+    Kind.PINGREQ: lambda _: Pingreq(),
+    Kind.PINGRESP: lambda _: Pingresp(),
+    Kind.DISCONNECT: lambda _: Disconnect(),
+}
+"""Every packet but PUBLISH, whose body the reader takes apart itself: it may be too long to hold."""

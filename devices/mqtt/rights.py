@@ -1,0 +1,93 @@
+"""What one credential may say and hear, in MQTT's terms: topics it publishes on, filters it subscribes to.
+
+A filter is granted when any topic that the credential may receive could match it, however wide it is written: `#` is a device's own
+`command` and `status`, a hub's whole home, a reader's whole area. The width is never a right: each message is checked against the
+credential once more when it is delivered.
+"""
+
+import msgspec
+
+from devices.credential import Credential, Scope
+from devices.mqtt.filters import meet
+from devices.mqtt.packets import REFUSED
+from devices.observation import DecodeError
+from devices.topic import BRIDGE, ROOT, BridgeTopic, Channel, DeviceTopic, parse
+
+FILTER_LIMIT = 1024
+"""Longest filter that is granted, in characters; no topic of the grammar comes near it but a bridged one with an absurd name."""
+_REMEMBERED = 512
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """What a topic is to a publisher. `channel` is None for a bridge; `refusal` is empty where it may publish."""
+
+    channel: Channel | None
+    refusal: str = ""
+
+
+class Rights:
+    """Of one connection: verdicts on the topics that it uses are remembered, since a kit uses three of them all its life."""
+
+    def __init__(self, credential: Credential) -> None:
+        self.credential = credential
+        self._publishing: dict[str, Verdict] = {}
+        self._receiving: dict[str, bool] = {}
+
+    def publishing(self, topic: str) -> Verdict:
+        verdict = self._publishing.get(topic)
+        if verdict is None:
+            verdict = judge(self.credential, topic)
+            if len(self._publishing) >= _REMEMBERED:
+                self._publishing.clear()
+            self._publishing[topic] = verdict
+        return verdict
+
+    def receiving(self, topic: str) -> bool:
+        allowed = self._receiving.get(topic)
+        if allowed is None:
+            allowed = may_receive(self.credential, topic)
+            if len(self._receiving) >= _REMEMBERED:
+                self._receiving.clear()
+            self._receiving[topic] = allowed
+        return allowed
+
+    def grant(self, topic_filter: str, qos: int) -> int:
+        """The return code of a SUBACK: the QoS asked for, or REFUSED."""
+        if len(topic_filter) > FILTER_LIMIT or not any(meet(topic_filter, own) for own in receivable(self.credential)):
+            return REFUSED
+        return qos
+
+
+def judge(credential: Credential, topic: str) -> Verdict:
+    try:
+        parsed = parse(topic)
+    except DecodeError as problem:
+        return Verdict(None, str(problem))
+    channel = parsed.channel if isinstance(parsed, DeviceTopic) else None
+    if credential.may_publish(parsed):
+        return Verdict(channel)
+    if channel is Channel.COMMAND:
+        return Verdict(channel, "command is the platform's channel: nobody else publishes on it")
+    return Verdict(channel, f"these credentials ({credential.scope}) do not allow publishing here")
+
+
+def may_receive(credential: Credential, topic: str) -> bool:
+    try:
+        parsed: DeviceTopic | BridgeTopic = parse(topic)
+    except DecodeError:
+        return False
+    return credential.may_receive(parsed)
+
+
+def receivable(credential: Credential) -> tuple[str, ...]:
+    """Filters that together match every topic the credential may receive."""
+    area, home = credential.area, credential.home
+    match credential.scope:
+        case Scope.DEVICE:
+            return tuple(f"{ROOT}/{area}/{home}/{credential.device}/{c}" for c in (Channel.COMMAND, Channel.STATUS))
+        case Scope.HOME:
+            return tuple(f"{ROOT}/{area}/{home}/{rest}" for rest in (f"+/{Channel.COMMAND}", f"+/{Channel.STATUS}", f"{BRIDGE}/#"))
+        case Scope.READ:
+            return tuple(f"{ROOT}/{area}/+/+/{c}" for c in (Channel.REPORT, Channel.ALARM, Channel.STATUS))
+        case Scope.ANYWHERE:
+            return tuple(f"{ROOT}/+/+/{rest}" for rest in (f"+/{Channel.COMMAND}", f"+/{Channel.STATUS}", f"{BRIDGE}/#"))
