@@ -1,0 +1,150 @@
+"""The hub's line to a broker, through aiomqtt: a client that shares no code with our endpoint.
+
+MQTT 3.1.1, QoS 1 both ways, a persistent session under a stable client id, the will on the hub's status. For thousands of homes see
+`fleet.py`, which does the same with less.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import socket
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+import msgspec
+
+from simulator.hub import Hub, Letter
+
+KEEP_ALIVE_S = 30
+WINDOW = 20
+"""Letters in flight at once; brokers give a client about so many."""
+ACK_S = 30.0
+"""A letter unacknowledged for so long: the line is taken for dead and everything is sent again. A full disk looks like that."""
+FIRST_PAUSE_S, LAST_PAUSE_S = 0.25, 5.0
+
+log = logging.getLogger("simulator.mqtt")
+
+
+class BrokerError(Exception):
+    """The broker's address is not one, in one line."""
+
+
+class Broker(msgspec.Struct, frozen=True):
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def broker_at(url: str) -> Broker:
+    """Of `mqtt://user:password@host:port`; user and password may be percent-encoded."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or 1883
+    except ValueError:
+        raise BrokerError(f"{url}: the port is not a number from 1 to 65535") from None
+    if parts.scheme != "mqtt" or not parts.hostname or parts.path.strip("/"):
+        raise BrokerError(f"{parts.scheme or url}: a broker is written mqtt://user:password@host:port")
+    return Broker(
+        parts.hostname, port,
+        unquote(parts.username) if parts.username else None, unquote(parts.password) if parts.password else None,
+    )  # fmt: skip
+
+
+def pause_s(attempt: int) -> float:
+    """How long to wait before another try, so that a thousand homes do not come back in one moment."""
+    longest = min(FIRST_PAUSE_S * 2.0 ** min(attempt, 10), LAST_PAUSE_S)
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
+
+
+async def keep_connected(hub: Hub, broker: Broker, client_id: str) -> None:
+    """For ever; ends by being cancelled, then with a goodbye."""
+    news = asyncio.Event()
+    hub.poke = news.set
+    attempt = 0
+    while True:
+        while hub.cut:
+            news.clear()
+            await news.wait()
+        try:
+            async with _client(hub, broker, client_id) as client:
+                client.pending_calls_threshold = 2 * WINDOW
+                await client.subscribe(hub.address.commands, qos=1)
+                hub.came_up()
+                attempt = 0
+                await _converse(client, hub, news)
+        except aiomqtt.MqttError as problem:
+            hub.went_down(str(problem))
+        finally:
+            if hub.connected:
+                hub.went_down()
+        if not hub.cut:
+            await asyncio.sleep(pause_s(attempt))
+            attempt += 1
+
+
+def _client(hub: Hub, broker: Broker, client_id: str) -> aiomqtt.Client:
+    return aiomqtt.Client(
+        broker.host,
+        broker.port,
+        username=broker.username,
+        password=broker.password,
+        identifier=client_id,
+        protocol=aiomqtt.ProtocolVersion.V311,
+        clean_session=False,
+        keepalive=KEEP_ALIVE_S,
+        max_inflight_messages=WINDOW,
+        timeout=10,
+        socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
+        will=aiomqtt.Will(hub.will.topic, hub.will.payload, qos=1, retain=True),
+        logger=log,
+    )
+
+
+async def _converse(client: aiomqtt.Client, hub: Hub, news: asyncio.Event) -> None:
+    """Until the connection ends, by whatever side; MqttError then."""
+    window = asyncio.Semaphore(WINDOW)
+
+    async def deliver(flight: int, letter: Letter) -> None:
+        try:
+            await client.publish(letter.topic, letter.payload, qos=1, retain=letter.retain, timeout=ACK_S)
+            hub.settled(flight)
+        finally:
+            window.release()
+
+    async def send(group: asyncio.TaskGroup) -> None:
+        while not hub.cut:
+            news.clear()
+            while hub.has_news and not hub.cut:
+                await window.acquire()
+                taken = hub.take()
+                if taken is None:
+                    window.release()
+                    break
+                group.create_task(deliver(*taken))
+            await news.wait()
+        _drop(client)
+
+    async def listen() -> None:
+        async for message in client.messages:
+            if isinstance(message.payload, bytes):
+                hub.hear(str(message.topic), message.payload)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(listen())
+            group.create_task(send(group))
+    except* aiomqtt.MqttError as problems:
+        raise aiomqtt.MqttError(str(problems.exceptions[0])) from None
+
+
+def _drop(client: aiomqtt.Client) -> None:
+    """Pull the plug: the other end sees the connection gone and gets no DISCONNECT, hence sends the will."""
+    plug = client._client.socket()  # noqa: SLF001 - a client library has no way to be cut off
+    if isinstance(plug, socket.socket):
+        with contextlib.suppress(OSError):
+            plug.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,77 @@
+"""The world played to real hubs in real time: the only place where virtual seconds become seconds."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from math import inf
+
+from simulator import link
+from simulator.clock import Clock
+from simulator.hub import Hub
+from simulator.link import Broker
+from simulator.world import Bridged, Emission, LineCut, LineRestored, Said, World
+
+
+@asynccontextmanager
+async def lines(hubs: Iterable[Hub], broker: Broker, name: str) -> AsyncIterator[None]:
+    """Every hub keeps itself connected while this is open. Client ids are `name` and the home's id: the same in every run."""
+    hubs = tuple(hubs)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(link.keep_connected(hub, broker, f"{name}-{hub.home.id}"), name=hub.home.id) for hub in hubs]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def all_connected(hubs: Iterable[Hub], within_s: float) -> bool:
+    deadline = time.monotonic() + within_s
+    while not all(hub.connected for hub in hubs):
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.02)
+    return True
+
+
+async def all_delivered(hubs: Iterable[Hub], within_s: float) -> bool:
+    """Whether the broker has acknowledged everything within so many seconds."""
+    deadline = time.monotonic() + within_s
+    while any(hub.waiting for hub in hubs):
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.02)
+    return True
+
+
+async def play(
+    world: World, hubs: Mapping[str, Hub], clock: Clock, *, until: float, on_mark: Callable[[str, float], None],
+) -> None:  # fmt: skip
+    """Let the world happen up to a virtual second. `on_mark(plant, monotonic_s)`: a planted message was handed to its hub just now."""
+    while (next_at := world.next_at) is not None and next_at <= until:
+        # Also when there is nothing to wait for: sockets are served between any two moments.
+        await asyncio.sleep(max(0.0, clock.due_s(next_at) - time.monotonic()))
+        for at, emission in world.run(next_at):
+            mark = _hand_over(emission, hubs[emission.home], clock, at)
+            if mark:
+                on_mark(mark, time.monotonic())
+    if until < inf:
+        await asyncio.sleep(max(0.0, clock.due_s(until) - time.monotonic()))
+
+
+def _hand_over(emission: Emission, hub: Hub, clock: Clock, at: float) -> str:
+    """Gives the emission's mark, if it has one."""
+    match emission:
+        case Said():
+            hub.say(emission, clock.wall(at))
+            return emission.mark
+        case Bridged():
+            hub.bridge(emission)
+            return emission.mark
+        case LineCut():
+            hub.sever()
+            return emission.mark
+        case LineRestored():
+            hub.restore()
+            return ""

@@ -1,0 +1,148 @@
+"""Who sees the alerts: the platform's live stream where an API is given, else the receipts on the command topics."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+
+import httpx
+import msgspec
+
+from simulator.hub import Hub, Receipt
+from simulator.score import Sighting
+from simulator.wire import Stage
+
+See = Callable[[Sighting], None]
+SILENT_S = 20.0
+"""The stream beats every 5 s; quiet for so long, it is dead."""
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    device: str = ""
+    report: str = ""
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """What the simulator wants of the API's alert."""
+
+    id: str
+    category: str
+    priority: int
+    home: str | None = None
+    origin: str = "real"
+    repeats: int = 0
+    evidence: tuple[Evidence, ...] = ()
+
+
+class _Queue(msgspec.Struct, frozen=True):
+    items: tuple[Alert, ...]
+    next: str | None = None
+
+
+_alert = msgspec.json.Decoder(Alert)
+_queue = msgspec.json.Decoder(_Queue)
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """One server-sent event."""
+
+    event: str
+    data: str
+    id: str
+
+
+async def frames(lines: AsyncIterator[str]) -> AsyncIterator[Frame]:
+    """Server-sent events of a stream of lines (WHATWG HTML, 9.2.6)."""
+    event, last_id = "message", ""
+    data: list[str] = []
+    async for line in lines:
+        if not line:
+            if data:
+                yield Frame(event, "\n".join(data), last_id)
+            event, data = "message", []
+            continue
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        match field:
+            case "event":
+                event = value
+            case "data":
+                data.append(value)
+            case "id":
+                last_id = value
+
+
+class StreamWitness:
+    """Follows `GET /api/v1/stream`. `ours`: the ids of the homes' own devices; `boot` begins the ids of this run's reports."""
+
+    def __init__(self, api: httpx.AsyncClient, *, homes: Iterable[str], ours: Iterable[str], boot: str, see: See) -> None:
+        self.ready = asyncio.Event()
+        self._api, self._see, self._boot = api, see, boot
+        self._homes, self._ours = frozenset(homes), frozenset(ours)
+        self._known: dict[str, tuple[int, int]] = {}
+        self._position = ""
+
+    async def watch(self) -> None:
+        """For ever; a stream that breaks is resumed from its last position, with nothing missed."""
+        while True:
+            try:
+                if not self._position:
+                    await self._load(announce=self.ready.is_set())
+                await self._follow()
+            except (httpx.TransportError, httpx.HTTPStatusError):
+                if not self.ready.is_set():
+                    raise
+            await asyncio.sleep(0.3)
+
+    async def _load(self, *, announce: bool) -> None:
+        """What is open already was not raised by us; after a gap, whatever is new in the queue was."""
+        cursor: str | None = ""
+        while cursor is not None:
+            query = {"status": "open", "limit": "100"} | ({"cursor": cursor} if cursor else {})
+            answer = await self._api.get("/api/v1/alerts", params=query)
+            page = _queue.decode(answer.raise_for_status().content)
+            for alert in page.items:
+                self._take(alert, announce=announce)
+            cursor = page.next or None
+
+    async def _follow(self) -> None:
+        headers = {"Last-Event-ID": self._position} if self._position else {}
+        patience = httpx.Timeout(10.0, read=SILENT_S)
+        async with self._api.stream("GET", "/api/v1/stream", headers=headers, timeout=patience) as answer:
+            answer.raise_for_status()
+            self.ready.set()
+            async for frame in frames(answer.aiter_lines()):
+                self._position = frame.id or self._position
+                if frame.event == "alert":
+                    self._take(_alert.decode(frame.data), announce=True)
+                elif frame.event == "reset":
+                    await self._load(announce=True)
+
+    def _take(self, alert: Alert, *, announce: bool) -> None:
+        size = (alert.repeats, len(alert.evidence))
+        before = self._known.get(alert.id)
+        self._known[alert.id] = size
+        if not announce or alert.home not in self._homes or alert.origin != "real" or not self._is_ours(alert):
+            return
+        if before is None or size > before:
+            self._see(Sighting(time.monotonic(), alert.id, alert.home or "", before is None, alert.category, alert.priority))
+
+    def _is_ours(self, alert: Alert) -> bool:
+        """Whether it may rest on what this run sent: somebody else may be animating the same homes."""
+        reports = [each.report for each in alert.evidence if each.device in self._ours and each.report]
+        return not reports or any(report.startswith(self._boot) for report in reports)
+
+
+class ReceiptWitness:
+    """Hears the `accepted` receipts of the hubs."""
+
+    def __init__(self, hubs: Iterable[Hub], see: See) -> None:
+        self._see = see
+        self._known: set[str] = set()
+        for hub in hubs:
+            hub.on_receipt = self._take
+
+    def _take(self, receipt: Receipt) -> None:
+        if receipt.stage is Stage.ACCEPTED:
+            new = receipt.alert not in self._known
+            self._known.add(receipt.alert)
+            self._see(Sighting(time.monotonic(), receipt.alert, receipt.home, new, device=receipt.device))
