@@ -1,0 +1,88 @@
+/** The chosen alert: how bad, who, where, why, whom to ring, what to do next; then what happened and the hour before. */
+
+import { html, useEffect, useRef } from "../vendor/htm/standalone.module.js";
+import { Actions } from "./actions.js";
+import { Age, NextStep } from "./counting.js";
+import { useDesk, usePage } from "./hooks.js";
+import { Contacts, Devices, Related, WhoWhere } from "./household.js";
+import { Icon } from "./icon.js";
+import { said, t, word } from "./i18n.js";
+import { Readings } from "./readings.js";
+import { Hands, Mark, Marks } from "./status.js";
+import { Timeline } from "./timeline.js";
+import { clock } from "./time.js";
+
+/** @typedef {import("./types.js").Alert} Alert */
+
+export function Card() {
+  const { desk, go } = usePage();
+  useDesk(desk);
+  const alert = desk.card;
+  const head = useRef(/** @type {HTMLElement|null} */ (null));
+  const scroll = useRef(/** @type {HTMLElement|null} */ (null));
+  useEffect(() => {
+    if (scroll.current) scroll.current.scrollTop = 0;
+  }, [alert?.id]);
+  if (!alert)
+    return html`<section class="card none"><p>${t("card.none")}</p>${desk.next && html`<p class="key">${t("card.none_key")}</p>`}</section>`;
+  return html`<section class=${`card p${alert.priority} ${alert.status}`} aria-labelledby="card-title" data-alert=${alert.id}>
+    <header class="head">
+      <button class="back" onClick=${go.back} aria-label=${t("card.back")}><${Icon} name="back" /></button>
+      <${Mark} alert=${alert} />
+      <div class="title">
+        <h2 id="card-title" tabindex="-1" ref=${head}><${Icon} name=${alert.category} />${said(alert, "title") || word("category", alert.category)}</h2>
+        <div class="tags"><${Hands} alert=${alert} user=${desk.user} /><${Marks} alert=${alert} />
+          ${alert.next_step_at && alert.status === "triggered" && html`<${NextStep} at=${alert.next_step_at} />`}
+        </div>
+      </div>
+      <div class="when"><${Age} since=${alert.raised_at} until=${alert.closed_at} /><small>${clock(alert.raised_at)}</small></div>
+    </header>
+    <${Actions} alert=${alert} />
+    <div class="body" ref=${scroll}><${Body} alert=${alert} /></div>
+  </section>`;
+}
+
+/** @param {{alert: Alert}} props */
+function Body({ alert }) {
+  const { desk } = usePage();
+  const home = desk.homeOf(alert);
+  const failed = alert.home ? desk.homes.get(alert.home) : null;
+  return html`
+    <div class="column">
+      ${home
+        ? html`<${WhoWhere} home=${home} room=${alert.room} /><${Contacts} home=${home} />`
+        : html`<section class="panel"><p class="none">${!alert.home
+            ? t("card.no_home")
+            : failed instanceof Error
+              ? html`${t("card.home_failed", { why: failed.message })} <button onClick=${() => desk.wantHome(alert.home ?? "")}>${t("card.retry")}</button>`
+              : t("card.loading")}</p></section>`}
+      <${Related} alert=${alert} />
+      ${home && html`<${Devices} home=${home} concerned=${alert.device} />`}
+    </div>
+    <div class="column">
+      <${Why} alert=${alert} />
+      ${home && html`<${Readings} key=${alert.id} alert=${alert} home=${home} />`}
+      <${Timeline} entries=${alert.timeline} />
+    </div>
+  `;
+}
+
+/** The reason in a sentence, and what it rests on. @param {{alert: Alert}} props */
+function Why({ alert }) {
+  const evidence = alert.evidence ?? [];
+  return html`<section class="panel why">
+    <h3>${t("card.why")}</h3>
+    <p class="reason">${said(alert, "reason") || said(alert, "title")}</p>
+    ${evidence.length > 0 &&
+    html`<ul class="evidence" aria-label=${t("card.evidence")}>
+      ${evidence.slice(-6).map(
+        (one) => html`<li><time>${clock(one.at)}</time><span>${word("property", one.property)}</span><b>${typeof one.value === "boolean" ? t(`value.${one.value}`) : one.value}</b>
+          ${one.clock_suspect && html`<small>${t("card.clock_suspect")}</small>`}</li>`,
+      )}
+    </ul>`}
+    ${(alert.responders ?? []).length > 0 &&
+    html`<ul class="responders" aria-label=${t("card.responders")}>
+      ${(alert.responders ?? []).map((r) => html`<li><b>${r.name}</b> ${t(`stage.${r.stage}`)} <time>${clock(r.at)}</time></li>`)}
+    </ul>`}
+  </section>`;
+}

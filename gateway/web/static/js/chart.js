@@ -1,0 +1,73 @@
+/** One property over time: uPlot, in the colours of the page, with a line at the moment of the alarm. */
+
+import { html, useEffect, useRef } from "../vendor/htm/standalone.module.js";
+import uPlot from "../vendor/uplot/uPlot.esm.js";
+
+/** @param {string} name */
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const HEIGHT = 168;
+
+/** @param {{points: {at: number, value: number}[], from: number, until: number, alarm: number, unit: string}} props times in ms */
+export function Chart({ points, from, until, alarm, unit }) {
+  const box = useRef(/** @type {HTMLElement|null} */ (null));
+  const theme = document.documentElement.dataset.theme;
+  useEffect(() => {
+    const host = box.current;
+    if (!host) return undefined;
+    const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "13px system-ui, sans-serif" };
+    const pad = (/** @type {number} */ n) => String(n).padStart(2, "0");
+    const hourMinute = (/** @type {number} */ s) => `${pad(new Date(s * 1000).getHours())}:${pad(new Date(s * 1000).getMinutes())}`;
+    const plot = new uPlot(
+      {
+        width: host.clientWidth,
+        height: HEIGHT,
+        legend: { show: false },
+        cursor: { y: false, points: { size: 8 } },
+        padding: [12, 12, 0, 0],
+        scales: {
+          x: { time: true, range: () => [from / 1000, until / 1000] },
+          // Headroom of a tenth, and never a flat line blown up to look like a storm.
+          y: { range: (_, low, high) => widened(low, high) },
+        },
+        axes: [
+          { ...axis, values: (_, splits) => splits.map(hourMinute), space: 60 },
+          { ...axis, size: 48, values: (_, splits) => splits.map((v) => String(Math.round(v * 10) / 10)), space: 34 },
+        ],
+        series: [{}, { label: unit, stroke: colour("--chart"), width: 2.5, points: { show: points.length < 40, size: 5, fill: colour("--chart") }, spanGaps: false }],
+        hooks: { draw: [(u) => alarmLine(u, alarm / 1000)] },
+      },
+      [points.map((p) => p.at / 1000), points.map((p) => p.value)],
+      host,
+    );
+    const watch = new ResizeObserver(() => host.clientWidth && plot.setSize({ width: host.clientWidth, height: HEIGHT }));
+    watch.observe(host);
+    return () => {
+      watch.disconnect();
+      plot.destroy();
+    };
+  }, [points, from, until, alarm, theme]);
+  return html`<div class="chart" ref=${box}></div>`;
+}
+
+/** @param {number} low @param {number} high @returns {[number, number]} */
+function widened(low, high) {
+  if (low == null || high == null) return [0, 1];
+  const span = Math.max(high - low, Math.abs(high) * 0.15, 1);
+  const middle = (low + high) / 2;
+  return [middle - span * 0.6, middle + span * 0.6];
+}
+
+/** @param {any} u @param {number} at */
+function alarmLine(u, at) {
+  const x = Math.round(u.valToPos(at, "x", true));
+  const ink = u.ctx;
+  ink.save();
+  ink.strokeStyle = colour("--alarm-line");
+  ink.lineWidth = 2 * devicePixelRatio;
+  ink.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+  ink.beginPath();
+  ink.moveTo(x, u.bbox.top);
+  ink.lineTo(x, u.bbox.top + u.bbox.height);
+  ink.stroke();
+  ink.restore();
+}

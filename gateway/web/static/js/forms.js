@@ -1,0 +1,148 @@
+/** What an action needs to know before it is done. Keyboard first: digits choose, Ctrl + Enter confirms, Esc leaves. */
+
+import { html, useEffect, useRef, useState } from "../vendor/htm/standalone.module.js";
+import { perform } from "./actions.js";
+import { api } from "./api.js";
+import { Window } from "./dialog.js";
+import { usePage } from "./hooks.js";
+import { said, sentence, t, word } from "./i18n.js";
+
+/** @typedef {import("./types.js").Alert} Alert */
+/** @typedef {{name: string, label: string, options: [value: string, text: string][]}} Choice */
+/** @typedef {{name: string, label: string, required?: boolean, long?: boolean, suggestions?: string[]}} Field */
+
+const MINUTES = ["5", "10", "15", "30"];
+const STAGES = ["accepted", "on_the_way", "arrived", "done", "declined"];
+const DISPOSITIONS = ["real_emergency", "assistance_given", "false_cooking", "false_device", "false_person", "test"];
+
+/**
+ * @param {string} action @param {import("./types.js").Home|null} home
+ * @returns {{choice?: Choice, fields: Field[]}}
+ */
+function asked(action, home) {
+  const reason = { name: "reason", label: t("form.reason"), required: true };
+  switch (action) {
+    case "note":
+      return { fields: [{ name: "text", label: t("form.note_text"), required: true, long: true }] };
+    case "hold":
+      return { choice: { name: "minutes", label: t("form.minutes"), options: MINUTES.map((m) => [m, `${m} ${t("form.minutes")}`]) }, fields: [reason] };
+    case "transfer":
+      return { fields: [{ name: "to", label: t("form.transfer_to"), required: true }, reason] };
+    case "respond":
+      return {
+        choice: { name: "stage", label: t("form.stage"), options: STAGES.map((s) => [s, t(`stage.${s}`)]) },
+        fields: [{ name: "responder", label: t("form.responder"), required: true, suggestions: contacts(home) }],
+      };
+    default:
+      return { fields: [reason] };
+  }
+}
+
+/** @param {import("./types.js").Home|null} home @returns {string[]} */
+const contacts = (home) => (home?.contacts ?? []).map((person) => person.name);
+
+/** The dispositions, read once; the six that are always among them when the service does not answer. */
+let known = /** @type {[code: string, title: import("./types.js").Sentence|string][]|null} */ (null);
+
+async function dispositions() {
+  try {
+    known ??= (await api.dispositions()).map(({ code, title }) => [code, title]);
+  } catch {
+    return DISPOSITIONS.map((code) => /** @type {[string, string]} */ ([code, ""]));
+  }
+  return known;
+}
+
+/** @param {{action: import("./actions.js").Action, alert: Alert, onClose: () => void}} props */
+export function Form({ action, alert, onClose }) {
+  const { desk } = usePage();
+  const [choices, setChoices] = useState(/** @type {Choice|null} */ (null));
+  const [wrong, setWrong] = useState("");
+  const [busy, setBusy] = useState(false);
+  const form = useRef(/** @type {HTMLFormElement|null} */ (null));
+  const closing = action === "close";
+  const { choice: fixed, fields } = closing
+    ? { choice: null, fields: [{ name: "reason", label: t("form.close_reason"), long: true }] }
+    : asked(action, desk.homeOf(alert));
+  const choice = closing ? choices : fixed;
+
+  useEffect(() => {
+    if (closing)
+      dispositions().then((list) =>
+        setChoices({ name: "disposition", label: t("form.close"), options: list.map(([code, said]) => [code, sentence(said) || word("disposition", code)]) }),
+      );
+  }, []);
+  // A choice stands first where there is one, so the digits work at once.
+  useEffect(() => (/** @type {HTMLElement|null} */ (form.current?.querySelector("input, textarea"))?.focus()), [Boolean(choice)]);
+
+  /** @param {KeyboardEvent} event */
+  function key(event) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      form.current?.requestSubmit();
+      return;
+    }
+    const typing = /** @type {HTMLElement} */ (event.target).matches("textarea, input:not([type=radio])");
+    const nth = Number(event.key);
+    if (choice && !typing && nth >= 1 && nth <= choice.options.length) {
+      event.preventDefault();
+      const radio = /** @type {HTMLInputElement} */ (form.current?.querySelectorAll("input[type=radio]")[nth - 1]);
+      radio.checked = true;
+      radio.focus();
+      setWrong("");
+    }
+  }
+
+  /** @param {SubmitEvent} event */
+  async function submit(event) {
+    event.preventDefault();
+    const filled = new FormData(/** @type {HTMLFormElement} */ (event.target));
+    /** @type {Record<string, string|number>} */
+    const body = {};
+    for (const field of fields) body[field.name] = String(filled.get(field.name) ?? "").trim();
+    if (choice) {
+      const chosen = filled.get(choice.name);
+      if (!chosen) return setWrong(closing ? t("form.pick_disposition") : t("form.missing", { field: choice.label }));
+      body[choice.name] = choice.name === "minutes" ? Number(chosen) : String(chosen);
+    }
+    const missing = fields.find((field) => /** @type {Field} */ (field).required && !body[field.name]);
+    if (missing) {
+      /** @type {HTMLElement|null} */ (form.current?.querySelector(`[name=${missing.name}]`))?.focus();
+      return setWrong(t("form.missing", { field: missing.label }));
+    }
+    setBusy(true);
+    if (await perform(desk, alert.id, action, body)) return onClose();
+    setBusy(false);
+    return setWrong(desk.notice?.text ?? "");
+  }
+
+  const title = `form.${action}`;
+  return html`<${Window} title=${t(title)} onClose=${onClose} class="form">
+    <form ref=${form} onSubmit=${submit} onKeyDown=${key} noValidate>
+      <p class="about"><b>${word("category", alert.category)}</b> ${said(alert, "title")}</p>
+      ${choice && html`<${Radios} ...${choice} onPick=${() => setWrong("")} />`}
+      ${fields.map(
+        (/** @type {Field} */ field) => html`<label class="field">${field.label}
+          ${field.long
+            ? html`<textarea name=${field.name} rows="3" maxlength="2000"></textarea>`
+            : html`<input name=${field.name} maxlength="200" autocomplete="off" list=${field.suggestions ? "suggestions" : undefined} />`}
+          ${field.suggestions && html`<datalist id="suggestions">${field.suggestions.map((s) => html`<option value=${s} />`)}</datalist>`}
+        </label>`,
+      )}
+      <p class="wrong" role="alert">${wrong}</p>
+      <div class="buttons">
+        <span class="hint">${t("form.hint")}</span>
+        <button type="button" onClick=${onClose}>${t("form.cancel")}</button>
+        <button class="primary" disabled=${busy}>${t("form.send")}</button>
+      </div>
+    </form>
+  <//>`;
+}
+
+/** @param {Choice & {onPick: () => void}} props */
+const Radios = ({ name, label, options, onPick }) => html`<fieldset class="radios">
+  <legend>${label}</legend>
+  ${options.map(
+    ([value, text], i) => html`<label><input type="radio" name=${name} value=${value} onChange=${onPick} /><kbd>${i + 1}</kbd><span>${text}</span></label>`,
+  )}
+</fieldset>`;

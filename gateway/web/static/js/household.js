@@ -1,0 +1,105 @@
+/** Who lives there, how to get in, whom to ring, and what hangs on the walls. */
+
+import { html } from "../vendor/htm/standalone.module.js";
+import { usePage } from "./hooks.js";
+import { Icon } from "./icon.js";
+import { t, word } from "./i18n.js";
+import { moment, now } from "./time.js";
+
+/** @typedef {import("./types.js").Home} Home @typedef {import("./types.js").Person} Person @typedef {import("./types.js").Device} Device */
+
+/** A number one can read from a metre away: 138 1234 5678. @param {string} number */
+function grouped(number) {
+  const digits = number.replace(/[\s-]/g, "");
+  if (/^1\d{10}$/.test(digits)) return `${digits.slice(0, 3)} ${digits.slice(3, 7)} ${digits.slice(7)}`;
+  return number;
+}
+
+/** @param {{number?: string}} props */
+const Phone = ({ number }) =>
+  number
+    ? html`<a class="phone" href=${`tel:${number.replace(/[^\d+]/g, "")}`}><${Icon} name="phone" />${grouped(number)}</a>`
+    : html`<span class="phone none">${t("card.no_phone")}</span>`;
+
+/** @param {{label: string, text?: string|null, strong?: boolean}} props */
+const Fact = ({ label, text, strong }) => text && html`<div class=${`fact ${strong ? "strong" : ""}`}><dt>${label}</dt><dd>${text}</dd></div>`;
+
+/** @param {{home: Home, room?: string}} props */
+export function WhoWhere({ home, room }) {
+  const year = new Date(now()).getFullYear();
+  return html`<section class="panel who">
+    ${home.residents.map(
+      (one) => html`<div class="resident">
+        <h3>${one.name}${one.birth_year && html`<span class="aged">${t("card.age", { n: year - one.birth_year })}</span>`}</h3>
+        ${one.phone && html`<${Phone} number=${one.phone} />`}
+        <dl>
+          <${Fact} label=${t("card.medical")} text=${one.medical} strong />
+          <${Fact} label=${t("card.speech")} text=${one.speech} strong />
+          <${Fact} label=${t("card.note")} text=${one.note} />
+        </dl>
+      </div>`,
+    )}
+    <div class="place">
+      <h3>${[home.area_name, home.name].filter(Boolean).join(" · ")}${room && html`<span class="room">${word("room", room)}</span>`}</h3>
+      <dl>
+        <${Fact} label=${t("card.where")} text=${home.address} />
+        <${Fact} label=${t("card.access")} text=${home.access} strong />
+        <${Fact} label=${t("card.note")} text=${home.note} />
+      </dl>
+    </div>
+  </section>`;
+}
+
+/** In the order in which they are to be rung. @param {{home: Home}} props */
+export function Contacts({ home }) {
+  const people = home.contacts;
+  return html`<section class="panel contacts">
+    <h3>${t("card.call")}</h3>
+    <ol>
+      ${home.phone && html`<li><span class="n">·</span><span class="name">${t("card.home_phone")}</span><${Phone} number=${home.phone} /></li>`}
+      ${people.map(
+        (person, i) => html`<li>
+          <span class="n">${i + 1}</span>
+          <span class="name">${person.name}<small>${word("role", person.role)}${person.note && ` · ${person.note}`}</small></span>
+          <${Phone} number=${person.phone} />
+        </li>`,
+      )}
+    </ol>
+    ${people.length === 0 && html`<p class="none">${t("card.no_contacts")}</p>`}
+  </section>`;
+}
+
+/** @param {{home: Home, concerned?: string|null}} props */
+export const Devices = ({ home, concerned }) => html`<section class="panel devices">
+  <h3>${t("card.devices")}</h3>
+  <ul>
+    ${home.devices.map((device) => {
+      const online = device.online !== false;
+      const low = typeof device.battery === "number" && device.battery <= 15;
+      return html`<li class=${device.id === concerned ? "concerned" : ""}>
+        <span class=${`dot ${online ? "on" : "off"}`} aria-hidden="true"></span>
+        <span class="name">${device.name || device.model}<small>${[word("room", device.room), device.lifecycle === "unregistered" ? t("device.unregistered") : ""].filter(Boolean).join(" · ")}</small></span>
+        <span class="state">
+          ${online ? t("device.online") : t("device.offline")}
+          ${!online && device.last_heard_at && html`<small>${t("device.heard", { at: moment(device.last_heard_at) })}</small>`}
+          ${typeof device.battery === "number" && html`<small class=${low ? "low" : ""}>${t("device.battery", { n: device.battery })}</small>`}
+        </span>
+      </li>`;
+    })}
+  </ul>
+</section>`;
+
+/** Other alerts of the same home: one visit may answer them all. @param {{alert: import("./types.js").Alert}} props */
+export function Related({ alert }) {
+  const { desk, go } = usePage();
+  const others = [...desk.alerts.values()].filter((other) => other.home && other.home === alert.home && other.id !== alert.id && other.status !== "closed");
+  if (others.length === 0) return null;
+  return html`<section class="panel related">
+    <h3>${t("card.related")}</h3>
+    ${others.map(
+      (other) => html`<button class=${`p${other.priority}`} onClick=${() => go.open(other.id)}>
+        <${Icon} name=${`shape-${other.priority}`} /><b>${word("category", other.category)}</b><span>${word("room", other.room)}</span><time>${moment(other.raised_at)}</time>
+      </button>`,
+    )}
+  </section>`;
+}

@@ -1,0 +1,225 @@
+/** The desk's page: joins what it knows (desk), hears (stream), shows (components), sounds (bell) and is told (keys). */
+
+import { html, render, useEffect, useState } from "../vendor/htm/standalone.module.js";
+import { allowed, perform, PLAIN, refused } from "./actions.js";
+import { announce } from "./announce.js";
+import { api, Refusal } from "./api.js";
+import { Banners, Floats, KeyLine, TopBar } from "./bars.js";
+import { Card } from "./card.js";
+import { Desk } from "./desk.js";
+import { Form } from "./forms.js";
+import { Help } from "./help.js";
+import { everySecond, Page, useDesk } from "./hooks.js";
+import { language, speak, t } from "./i18n.js";
+import { wish } from "./keys.js";
+import { Login } from "./login.js";
+import { recall, remember } from "./prefs.js";
+import { waiting } from "./priority.js";
+import { Queue, spoken } from "./queue.js";
+import { Bell } from "./sound.js";
+import { follow } from "./stream.js";
+import { showInTab } from "./title.js";
+
+/** @typedef {import("./actions.js").Action} Action */
+
+const desk = new Desk();
+const bell = new Bell();
+bell.on = recall("sound", "on") === "on";
+speak(language());
+document.documentElement.dataset.theme = recall("theme", "dark");
+
+/** @type {() => void} */
+let stop = () => {};
+/** @type {(open: Action|"help"|null) => void} set by the page once it stands */
+let showWindow = () => {};
+
+const alerts = () => [...desk.alerts.values()];
+
+function attend() {
+  bell.attend(alerts(), desk.lost);
+  showInTab(alerts(), desk.lost);
+}
+
+/** Everything that a button or a key can ask for. */
+const go = {
+  /** @param {string} username @param {string} password */
+  async logIn(username, password) {
+    await api.logIn(username, password);
+    await enter();
+  },
+  async logOut() {
+    stop();
+    await api.logOut().catch(() => undefined);
+    location.replace("/");
+  },
+  async takeNext() {
+    const next = desk.next;
+    if (!next) return void refused(desk, t("refusal.nothing_waiting"));
+    go.open(next.id);
+    if (await perform(desk, next.id, "claim")) focusCard();
+  },
+  /** @param {Action} action */
+  act(action) {
+    const alert = desk.card;
+    if (!alert) return;
+    if (desk.lost) return void refused(desk, t("refusal.stale"));
+    if (!allowed(alert, action)) return void refused(desk, t("refusal.not_now", { action: t(`action.${action}`) }));
+    if (PLAIN.includes(action)) perform(desk, alert.id, action).then(focusCard);
+    else showWindow(action);
+  },
+  /** @param {string} id */
+  open(id) {
+    desk.choose(id);
+    const hash = `#${encodeURIComponent(id)}`;
+    // On a phone the card covers the queue: its back button and the phone's own lead back.
+    if (location.hash !== hash) history[location.hash ? "replaceState" : "pushState"](null, "", hash);
+    document.body.classList.add("card-open");
+  },
+  back() {
+    if (location.hash) history.back();
+    else closeCard();
+  },
+  language() {
+    speak(language() === "zh" ? "en" : "zh");
+    desk.changed();
+    attend();
+  },
+  theme() {
+    const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    document.documentElement.dataset.theme = theme;
+    remember("theme", theme);
+    desk.changed();
+  },
+  sound() {
+    if (bell.locked) return void go.unlock();
+    if (bell.pausedUntil > Date.now()) bell.unpause();
+    else {
+      bell.on = !bell.on;
+      remember("sound", bell.on ? "on" : "off");
+    }
+    attend();
+    desk.changed();
+  },
+  mute() {
+    if (bell.pausedUntil > Date.now()) bell.unpause();
+    else bell.pause(alerts());
+    attend();
+    desk.changed();
+  },
+  async unlock() {
+    await bell.unlock();
+    attend();
+    desk.changed();
+  },
+  help: () => showWindow("help"),
+};
+/** @typedef {typeof go} Go */
+
+function focusCard() {
+  document.getElementById("card-title")?.focus();
+}
+
+function closeCard() {
+  document.body.classList.remove("card-open");
+  desk.choose(null);
+}
+
+/** @param {KeyboardEvent} event */
+function pressed(event) {
+  if (bell.locked) go.unlock();
+  if (desk.phase !== "ready") return;
+  const asked = wish(event);
+  if (!asked) return;
+  event.preventDefault();
+  switch (asked) {
+    case "take_next":
+      return void go.takeNext();
+    case "take_this":
+      return desk.card ? go.act("claim") : void go.takeNext();
+    case "down":
+    case "up":
+      desk.move(asked === "down" ? 1 : -1);
+      if (desk.chosen) go.open(desk.chosen);
+      return undefined;
+    case "language":
+      return go.language();
+    case "mute":
+      return go.mute();
+    case "help":
+      return go.help();
+    case "escape":
+      if (desk.notice) return desk.set({ notice: null });
+      return desk.chosen ? go.back() : undefined;
+    default:
+      return go.act(asked);
+  }
+}
+
+/** Log-in done, or a session that still stands: read the queue and follow the stream. */
+async function enter() {
+  const me = await api.me();
+  stop();
+  desk.set({ user: me.username, phase: "ready", loginHint: "", loaded: false, heardAt: performance.now() });
+  stop = follow({
+    async opened() {
+      desk.replace(await api.openAlerts());
+    },
+    event(type, data) {
+      if (type === "alert") desk.apply(data);
+      else if (type === "beat") desk.beat(data);
+      else if (type === "reset") api.openAlerts().then((all) => desk.replace(all), () => undefined);
+      attend();
+    },
+    heard: () => desk.heardSomething(),
+    broken: () => desk.broke(),
+    refused: () => desk.set({ phase: "login", loginHint: "login.ended" }),
+  });
+}
+
+/** A new alert is spoken; so is one that needs somebody again. */
+desk.onArrival = (alert, before) => {
+  if (!desk.loaded || !waiting(alert) || (before && waiting(before) && before.cleared_at === alert.cleared_at)) return;
+  // The home's name may still be on its way; an alarm does not wait for it.
+  announce(spoken(alert, desk.homeOf(alert)), alert.priority <= 2 ? "urgent" : "polite");
+};
+
+function Whole() {
+  useDesk(desk);
+  const [open, setOpen] = useState(/** @type {Action|"help"|null} */ (null));
+  useEffect(() => {
+    showWindow = setOpen;
+  }, []);
+  const close = () => setOpen(null);
+  const card = desk.card;
+  return html`<${Page.Provider} value=${{ desk, bell, go }}>
+    ${desk.phase === "login" && html`<${Login} />`}
+    ${desk.phase === "ready" &&
+    html`<div class=${`desk ${desk.lost ? "stale" : ""}`}>
+      <${TopBar} />
+      <${Banners} />
+      <main class="panes"><${Queue} /><${Card} /></main>
+      <${KeyLine} />
+      <${Floats} />
+      ${open === "help" && html`<${Help} onClose=${close} />`}
+      ${open && open !== "help" && card && html`<${Form} key=${`${open}${card.id}`} action=${open} alert=${card} onClose=${close} />`}
+    </div>`}
+  <//>`;
+}
+
+addEventListener("keydown", pressed);
+addEventListener("pointerdown", () => bell.locked && go.unlock());
+addEventListener("popstate", () => (location.hash ? undefined : closeCard()));
+desk.listen(attend);
+everySecond(() => {
+  const lost = desk.lost;
+  if (lost !== wasLost) desk.changed();
+  wasLost = lost;
+  attend();
+});
+let wasLost = false;
+
+render(html`<${Whole} />`, /** @type {HTMLElement} */ (document.getElementById("page")));
+enter().catch((problem) => {
+  const ended = problem instanceof Refusal && problem.status === 401;
+  desk.set({ phase: "login", loginHint: ended ? "" : "refusal.unreachable" });
+});

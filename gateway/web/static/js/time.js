@@ -1,0 +1,53 @@
+/**
+ * Time as the service counts it. A computer at a desk may be minutes wrong; ages, clocks and countdowns here follow the `now` of the
+ * service's beats, carried forward by the browser's monotonic clock.
+ */
+
+const KEPT = 12;
+/** @type {number[]} service time minus monotonic time, of the latest beats; the largest was the fastest on its way */
+const offsets = [];
+
+/** @param {string} iso the service's `now`, just heard */
+export function heard(iso) {
+  const at = Date.parse(iso);
+  if (Number.isNaN(at)) return;
+  const offset = at - performance.now();
+  // A leap of the service's clock (a restart, a restore) is followed at once.
+  if (offsets.length && Math.abs(offset - offsets[offsets.length - 1]) > 10_000) offsets.length = 0;
+  offsets.push(offset);
+  if (offsets.length > KEPT) offsets.shift();
+}
+
+/** @returns {number} now, ms since 1970, by the service's clock */
+export function now() {
+  return offsets.length ? Math.max(...offsets) + performance.now() : Date.now();
+}
+
+/** @param {number} n */
+const two = (n) => String(n).padStart(2, "0");
+
+/** @param {number|string|null|undefined} at @returns {string} `03:12:05` in this desk's zone */
+export function clock(at) {
+  if (!at) return "–";
+  const d = new Date(at);
+  return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+}
+
+/** @param {number|string} at @returns {string} `03:12`, or `11-21 03:12` when it was not today */
+export function moment(at) {
+  const d = new Date(at);
+  const text = `${two(d.getHours())}:${two(d.getMinutes())}`;
+  return d.toDateString() === new Date(now()).toDateString() ? text : `${two(d.getMonth() + 1)}-${two(d.getDate())} ${text}`;
+}
+
+/** @param {number} ms a span @param {"zh"|"en"} language @returns {string} `0:07`, `12:40`, `3:02:11`, `2天 04时` */
+export function span(ms, language) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s >= 86_400) {
+    const days = Math.floor(s / 86_400);
+    const hours = two(Math.floor((s % 86_400) / 3600));
+    return language === "zh" ? `${days}天 ${hours}时` : `${days}d ${hours}h`;
+  }
+  const rest = `${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
+  return s >= 3600 ? `${Math.floor(s / 3600)}:${rest}` : `${Math.floor(s / 60)}:${two(s % 60)}`;
+}
