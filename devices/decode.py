@@ -18,12 +18,15 @@ def decode(
 ) -> Message:  # fmt: skip
     """What a message means. `received_at` is aware; `directory` is what the home's hubs have listed so far.
 
-    `size`: its true size when `payload` is only the beginning of a message over its limit, which is then refused.
+    `size`: how long the message was when it came. One over its limit is kept as its beginning only, and always refused.
     """
     parsed = parse(topic)
     limit = REPORT_LIMIT if isinstance(parsed, DeviceTopic) else BRIDGE_LIMIT
-    if size is not None or len(payload) > limit:
-        raise DecodeError("payload", f"{size or len(payload)} bytes, {limit} at most")
+    came = len(payload) if size is None else size
+    if came > limit:
+        raise DecodeError("payload", f"{came} bytes, {limit} at most")
+    if came > len(payload):
+        raise DecodeError("payload", f"only {len(payload)} of {came} bytes are here")
     if isinstance(parsed, DeviceTopic):
         return native(parsed, payload, received_at)
     dialect = DIALECTS.get(parsed.dialect)

@@ -10,6 +10,7 @@ AHEAD = timedelta(minutes=10)
 """A device's clock may run this far ahead of the receipt before it is not believed."""
 BEHIND = timedelta(days=31)
 """A report may have waited this long in a kit that was cut off: a month, and every call is remembered for 30 days."""
+_EARLY = -AHEAD
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MS = 253_402_300_799_000  # the end of year 9999, past which there is no datetime
@@ -110,8 +111,7 @@ def instant(at: datetime | int | None, received_at: datetime) -> tuple[datetime,
         at = EPOCH + timedelta(milliseconds=at)
     elif at.tzinfo is None:
         return received_at, True
-    age = received_at - at
-    if age > BEHIND or -age > AHEAD:
+    if not _EARLY <= received_at - at <= BEHIND:
         return received_at, True
     return (at if at.tzinfo is UTC else at.astimezone(UTC)), False
 

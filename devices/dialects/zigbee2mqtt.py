@@ -29,6 +29,11 @@ HUB = DeviceId("zigbee2mqtt")
 """The hub itself, as a device of the home."""
 
 _ADDRESS = re.compile(r"0x[0-9a-f]{16}")
+_HUBS_OWN = frozenset({
+    "state", "devices", "groups", "info", "event", "logging", "log", "health", "extensions", "converters", "definitions", "definition",
+    "config", "request", "response", "networkmap", "options",
+})  # fmt: skip
+"""What stands behind `bridge/`; any other level there belongs to a device's name."""
 _COMMANDS = frozenset({"set", "get"})
 _WORD = re.compile(rb"[A-Za-z_]{1,64}")
 _any = msgspec.json.Decoder(dict[str, object])
@@ -55,7 +60,7 @@ class _Published(msgspec.Struct, frozen=True):
 def decode(topic: BridgeTopic, payload: bytes, received_at: datetime, directory: Directory) -> Message:
     levels = topic.original.split("/")
     came = _Published(topic, levels, payload, received_at, directory)
-    if BRIDGE in levels[1:-1]:
+    if BRIDGE in levels[1:-1] and levels[levels.index(BRIDGE, 1) + 1] in _HUBS_OWN:
         return _of_the_hub(came)
     if len(levels) < 2 or not levels[-1]:
         raise DecodeError("topic.original", f"{topic.original[:80]!r} names no device below the base topic")
@@ -87,7 +92,7 @@ def _of_the_hub(came: _Published) -> Message:
 
 def _source(levels: list[str], directory: Directory) -> _Source:
     """The device that these levels name: a listed one below a base of any depth, else whatever stands below the first level."""
-    for depth in range(1, len(levels)):
+    for depth in range(1, len(levels) if directory.names else 1):
         name = "/".join(levels[depth:])
         listed = directory.names.get(name)
         if listed is not None:

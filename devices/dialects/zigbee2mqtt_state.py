@@ -24,18 +24,23 @@ class State:
         self._events: list[Observation] = []
 
     def take(self, name: str, value: object) -> None:
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        # By exact type, not isinstance: this runs for every value of every message, and True is an int.
+        kind = type(value)
+        if kind is int or kind is float:
+            assert isinstance(value, int | float)
             amount = quantity(name)
             if amount is not None:
                 self._measure(name, amount, value)
                 return
+        elif kind is not bool and kind is not str:
+            return
         found = meaning(name)
-        if found is None or isinstance(value, list | dict):
+        if found is None:
             return
         if found.source is Source.ACTION:
             self._act(value)
             return
-        flag = self._as_listed(name, value)
+        flag = self._as_listed(name, value) if name in self._words else None
         if flag is None:
             flag = self._as_said(name, found, value)
         if flag is not None:
@@ -60,9 +65,7 @@ class State:
 
     def _as_listed(self, name: str, value: object) -> bool | None:
         """By the hub's own value_on and value_off."""
-        on, off = self._words.get(name, ("", ""))
-        if not on:
-            return None
+        on, off = self._words[name]
         text = msgspec.json.encode(value).decode()
         return True if text == on else False if text == off else None
 

@@ -59,7 +59,8 @@ _WORDS: dict[Property, tuple[str, str]] = {
     P.SOS: ("sos emergency panic", ""),
     P.FALL: ("fall fallen fall_down maybe_fall maybe fell", "no_fall standing"),
     P.OCCUPANCY: (
-        "presence present occupied motion move moving movement active peaceful static small large approaching departing",
+        "presence present occupied motion move moving active peaceful static small large approaching departing movement "  # noqa: ISC004
+        "small_movement large_movement",
         "absence absent unoccupied no_presence vacant nobody empty leave",
     ),
     P.CONTACT_OPEN: ("open opened tilted", "closed close"),
