@@ -192,6 +192,12 @@ def test_a_nul_behind_the_last_brace_is_forgiven_and_told() -> None:
     assert places(report('"sos":true') + "\0") == ["payload"]
 
 
+def test_a_report_full_of_faults_names_the_first_of_them() -> None:
+    said = report(",".join(['"sos":1'] * 5000))
+    assert values(said) == {"sos": True}
+    assert len(places(said)) == 32
+
+
 # --- wholly bad -----------------------------------------------------------------------------------------------------------------
 
 

@@ -332,6 +332,12 @@ def test_a_broken_state_without_a_call_is_refused(payload: str) -> None:
         say("zigbee2mqtt/dev", payload)
 
 
+def test_the_state_of_one_device_is_not_as_long_as_a_hubs_list() -> None:
+    with pytest.raises(DecodeError, match="at most for the state of a device"):
+        say("zigbee2mqtt/dev", '{"smoke":true}'.ljust(100_000))
+    assert listing(LIST * 100)
+
+
 def test_a_topic_without_a_device_is_refused() -> None:
     for original in ("zigbee2mqtt", "zigbee2mqtt/"):
         with pytest.raises(DecodeError, match=r"topic\.original"):

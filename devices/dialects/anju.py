@@ -15,7 +15,7 @@ import msgspec
 
 from devices.dialects import lenient
 from devices.dialects.lenient import Members
-from devices.dialects.values import BOUNDS, boolean, brief, derived_id, instant, number, said, truth
+from devices.dialects.values import BOUNDS, PROBLEMS_KEPT, boolean, brief, derived_id, instant, number, said, truth
 from devices.message import Carrier, Heard, Ignored, Message, ReplyHeard, StatusHeard
 from devices.observation import (
     BOOLEANS,
@@ -126,7 +126,7 @@ def _carefully(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Hea
     observations = _values(members, problems)
     observed_at, suspect = instant(_at(body, problems), received_at)
     report_id = _id(body, problems) or derived_id(str(topic), observed_at, payload)
-    return _heard(topic, Report(report_id, observed_at, received_at, observations, suspect, tuple(problems)))
+    return _heard(topic, Report(report_id, observed_at, received_at, observations, suspect, tuple(problems[:PROBLEMS_KEPT])))
 
 
 def _members(body: object) -> list[tuple[str, object]]:

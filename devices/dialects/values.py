@@ -15,6 +15,9 @@ _EARLY = -AHEAD
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MS = 253_402_300_799_000  # the end of year 9999, past which there is no datetime
 
+PROBLEMS_KEPT = 32
+"""Of one message: enough to mend the device by, and no message makes a journal entry longer than itself."""
+
 P = Property
 BOUNDS: dict[Property, tuple[float, float]] = {
     P.HEART_RATE: (1, 350),  # 0 is a watch that lies on the table, not a heart that stands still

@@ -15,7 +15,7 @@ from datetime import datetime
 import msgspec
 
 from devices.dialects import lenient
-from devices.dialects.values import brief, derived_id, instant
+from devices.dialects.values import PROBLEMS_KEPT, brief, derived_id, instant
 from devices.dialects.zigbee2mqtt_list import devices
 from devices.dialects.zigbee2mqtt_state import State
 from devices.dialects.zigbee2mqtt_words import meaning, quantity
@@ -27,6 +27,9 @@ from devices.topic import BRIDGE, BridgeTopic
 DIALECT = "zigbee2mqtt"
 HUB = DeviceId("zigbee2mqtt")
 """The hub itself, as a device of the home."""
+
+STATE_LIMIT = 64 * 1024
+"""Bytes of one device's state, which has a few hundred; only the hub's list of devices may be long."""
 
 _ADDRESS = re.compile(r"0x[0-9a-f]{16}")
 _HUBS_OWN = frozenset({
@@ -64,6 +67,8 @@ def decode(topic: BridgeTopic, payload: bytes, received_at: datetime, directory:
         return _of_the_hub(came)
     if len(levels) < 2 or not levels[-1]:
         raise DecodeError("topic.original", f"{topic.original[:80]!r} names no device below the base topic")
+    if len(payload) > STATE_LIMIT:
+        raise DecodeError("payload", f"{len(payload)} bytes, {STATE_LIMIT} at most for the state of a device")
     source = _source(levels, directory)
     if source.listed is None and len(levels) > 2:
         if _COMMANDS & set(levels[2:][-2:]):
@@ -151,7 +156,7 @@ def _heard(came: _Published, source: _Source, members: list[tuple[str, object]],
             state.take(name, value)
     observed_at, suspect = _when(last_seen, came.received_at)
     report_id = derived_id(str(came.topic), observed_at, came.payload)
-    report = Report(report_id, observed_at, came.received_at, state.observations(), suspect, tuple(problems))
+    report = Report(report_id, observed_at, came.received_at, state.observations(), suspect, tuple(problems[:PROBLEMS_KEPT]))
     return Heard(came.topic.area, came.topic.home, source.id, report, Carrier.BRIDGE, source.name, DIALECT)
 
 

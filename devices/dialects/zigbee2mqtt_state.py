@@ -21,7 +21,7 @@ class State:
         self._stated: dict[Property, bool] = {}
         self._hinted: dict[Property, bool] = {}
         self._measured: dict[Property, tuple[int | float | None, bool]] = {}
-        self._events: list[Observation] = []
+        self._events: dict[Property, Observation] = {}
 
     def take(self, name: str, value: object) -> None:
         # By exact type, not isinstance: this runs for every value of every message, and True is an int.
@@ -55,13 +55,13 @@ class State:
             flags.pop(Property.BATTERY_LOW, None)  # a percentage says better what "low", "middle", "high" say
         held = [said(prop, flag, Manner.CACHED) for prop, flag in flags.items()]
         numbers = [Observation(prop, value, Manner.CACHED) for prop, (value, _) in self._measured.items() if value is not None]
-        return (*self._events, *held, *numbers)
+        return (*self._events.values(), *held, *numbers)
 
     def _act(self, value: object) -> None:
         if isinstance(value, str) and is_call(value):
-            self._events.append(said(Property.SOS, True, Manner.EVENT))
+            self._events[Property.SOS] = said(Property.SOS, True, Manner.EVENT)
         elif value == "vibration":
-            self._events.append(said(Property.VIBRATION, True, Manner.EVENT))
+            self._events[Property.VIBRATION] = said(Property.VIBRATION, True, Manner.EVENT)
 
     def _as_listed(self, name: str, value: object) -> bool | None:
         """By the hub's own value_on and value_off."""
