@@ -444,6 +444,12 @@ def test_a_listed_device_may_be_called_like_a_topic_of_the_dialect() -> None:
     assert heard("zigbee2mqtt/cupboard/set", '{"contact":false}', known).device == ADDRESS
 
 
+def test_a_listed_lamp_is_nobodys_presence() -> None:
+    (lamp,) = listing([device("lamp", ADDRESS, binary("state", "ON", "OFF", 7))]).devices
+    assert (lamp.exposes, lamp.values) == ((), ())
+    assert heard("zigbee2mqtt/lamp", '{"state":"ON"}', Directory({"lamp": lamp})).report.observations == ()
+
+
 @pytest.mark.parametrize("payload", ["{}", "7", "[", "[1,2"])
 def test_a_list_that_is_none_is_refused(payload: str) -> None:
     with pytest.raises(DecodeError, match="payload"):

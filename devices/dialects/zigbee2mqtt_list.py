@@ -87,7 +87,7 @@ def _listed(device: _Device) -> Listed:
         if found.source is Source.ACTION:
             if any(is_call(str(v)) for v in feature.values):
                 exposes[Property.SOS] = None
-        elif feature.type == "binary":
+        elif feature.type == "binary" and found.source is not Source.HINT:  # the `state` of a lamp is no one's presence
             exposes[found.property] = None
             if isinstance(feature.value_on, str) and feature.value_off is not None:
                 values.append((name, _text(feature.value_on), _text(feature.value_off)))
