@@ -1,0 +1,224 @@
+"""Snapshots that roll: one row per key (a home, or the whole registry) with the number of the last entry it reflects.
+
+A few of the oldest are written after each commit, never all at once. A key that has not changed since it was written needs no new
+row: what bounds the replay is the first change that is not in a row yet, over all keys, and that one number (`floor`) is written with
+them. So quiet homes cost nothing and the tail of the journal to replay is as long as it takes to come round the busy ones.
+
+A row reflects only what the journal had on disk when it was written, and is itself not synced: a power cut may put the file back to
+an earlier state of itself, with the floor of that state. Only pruning asks for more, and syncs first.
+Losing the file costs a replay of the whole journal, no more, as long as the journal goes back to its beginning; what retention has
+removed from there is then gone, and `Loaded.problems` says so.
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from gateway.store.entry import Entry
+from gateway.store.failure import DiskFull, StoreBroken, failure
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS snapshots (key TEXT PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL, crc32 INTEGER NOT NULL)
+ STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS floor (id INTEGER PRIMARY KEY CHECK (id = 0), seq INTEGER NOT NULL) STRICT;
+"""
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """The state of `key` after the entry `seq`; without a body there is no such key any more."""
+
+    key: str
+    seq: int
+    body: bytes | None
+
+
+class Loaded(msgspec.Struct):
+    """What a start begins from: replay the journal after `floor`, leaving out for each key what its row reflects already."""
+
+    rows: dict[str, Row]
+    floor: int
+    problems: list[str]
+    """What was found damaged, in English sentences; then `floor` is 0 and all that the journal has is replayed."""
+
+    def gap(self, first_seq: int) -> str:
+        """A sentence when the journal, which begins at `first_seq`, does not reach back to `floor`; else empty."""
+        if self.floor + 1 >= first_seq:
+            return ""
+        return f"entries {self.floor + 1} to {first_seq - 1} are in no snapshot, and retention has removed them: what they said is lost"
+
+    def discard(self, key: str, reason: str) -> None:
+        """A row that its reader cannot use (written by another version): its key is folded again from the journal's beginning."""
+        self.rows.pop(key, None)
+        self.floor = 0
+        self.problems.append(f"the snapshot of {key!r} {reason}; the whole journal is replayed")
+
+
+def _damaged(problem: BaseException | None) -> bool:
+    return getattr(problem, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _crc(key: str, seq: int, body: bytes) -> int:
+    return zlib.crc32(body, zlib.crc32(f"{seq}:{key}".encode()))
+
+
+class Snapshots:
+    """The file. One thread at a time; `load` first. A file that is no sound database any more is put aside as `*.damaged`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._problems: list[str] = []
+        try:
+            self._connection = self._connect()
+        except StoreBroken as problem:
+            if not _damaged(problem.__cause__):
+                raise
+            self._put_aside(str(problem))
+            self._connection = self._connect()
+
+    def _put_aside(self, reason: str) -> None:
+        aside = self._path.with_name(self._path.name + ".damaged")
+        self._path.replace(aside)
+        for tail in ("-wal", "-shm"):
+            self._path.with_name(self._path.name + tail).unlink(missing_ok=True)
+        self._problems.append(f"the snapshots are damaged and put aside as {aside.name} ({reason}); the whole journal is replayed")
+
+    def _connect(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = None
+        try:
+            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5.0)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.executescript(_SCHEMA)
+        except sqlite3.Error as problem:
+            if connection is not None:
+                connection.close()
+            raise failure(problem, self._path) from problem
+        return connection
+
+    def load(self, last_seq: int) -> Loaded:
+        """Every sound row. `last_seq` is the journal's end: a row past it belongs to another journal."""
+        loaded = Loaded({}, 0, list(self._problems))
+        damaged: list[tuple[str, str]] = []
+        try:
+            floor = self._connection.execute("SELECT seq FROM floor").fetchone()
+            for key, seq, body, crc in self._connection.execute("SELECT key, seq, body, crc32 FROM snapshots"):
+                if _crc(key, seq, body) != crc:
+                    damaged.append((key, "does not match its checksum"))
+                elif seq > last_seq:
+                    damaged.append((key, f"is newer ({seq}) than the journal ({last_seq})"))
+                else:
+                    loaded.rows[key] = Row(key, seq, body)
+        except sqlite3.Error as problem:
+            if not _damaged(problem):
+                raise failure(problem, self._path) from problem
+            self._connection.close()
+            self._put_aside(str(problem))
+            self._connection = self._connect()
+            return Loaded({}, 0, list(self._problems))
+        loaded.floor = 0 if floor is None else floor[0]
+        if loaded.floor > last_seq:
+            return Loaded({}, 0, [f"the snapshots reach to {loaded.floor}, the journal to {last_seq}; the whole journal is replayed"])
+        for key, reason in damaged:
+            loaded.discard(key, reason)
+        return loaded
+
+    def write(self, rows: Sequence[Row], floor: int) -> None:
+        """In one transaction. DiskFull or StoreBroken: nothing was written."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(
+                "INSERT INTO snapshots VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE"
+                " SET seq = excluded.seq, body = excluded.body, crc32 = excluded.crc32",
+                [(row.key, row.seq, row.body, _crc(row.key, row.seq, row.body)) for row in rows if row.body is not None],
+            )
+            self._connection.executemany("DELETE FROM snapshots WHERE key = ?", [(row.key,) for row in rows if row.body is None])
+            self._connection.execute("INSERT INTO floor VALUES (0, ?) ON CONFLICT (id) DO UPDATE SET seq = excluded.seq", (floor,))
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as problem:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise failure(problem, self._path) from problem
+
+    def floor(self) -> int:
+        """Replay starts after this entry, whatever happens: synced before it is told. The journal may be pruned up to it."""
+        try:
+            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+            row = None if busy else self._connection.execute("SELECT seq FROM floor").fetchone()
+        except sqlite3.Error as problem:
+            raise failure(problem, self._path) from problem
+        return 0 if row is None else int(row[0])
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class Roller:
+    """Knows which keys have changed since their row was written, oldest change first.
+
+    `touched(entry)` names the keys that an entry may have changed, `capture(key)` gives a key's state as it is now, None when it is
+    gone. `committed` and `pick` on the loop's thread, with the state exactly that of the last commit; `write` on the journal's.
+    """
+
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        loaded: Loaded,
+        touched: Callable[[Entry], Iterable[str]],
+        capture: Callable[[str], bytes | None],
+        *,
+        least: int = 2,
+        share: int = 10,
+    ) -> None:
+        """At least `least` rows a commit, and one for each `share` entries: the tail is `share` entries for each busy key."""
+        self._snapshots = snapshots
+        self._touched = touched
+        self._capture = capture
+        self._least = least
+        self._share = share
+        self._written = {row.key: row.seq for row in loaded.rows.values()}
+        self._changed: dict[str, int] = {}
+        """Key to the number of the first change that is in no row; in order of that number."""
+        self._entries = 0
+        self._last = loaded.floor
+        self.problem = ""
+        """Why no snapshots are written any more, if so: the next start will take longer, nothing is lost."""
+
+    def committed(self, entries: Sequence[Entry], first_seq: int) -> None:
+        """Also for what is replayed at the start; what a row reflects already is left out."""
+        for seq, entry in enumerate(entries, first_seq):
+            for key in self._touched(entry):
+                if key not in self._changed and seq > self._written.get(key, 0):
+                    self._changed[key] = seq
+        self._entries += len(entries)
+        self._last = first_seq + len(entries) - 1
+
+    def pick(self, last: int) -> list[Row]:
+        """The states of the few keys that have waited longest, after entry `last`; hand them to `write`."""
+        if self.problem:
+            return []
+        most = self._least + self._entries // self._share
+        self._entries = 0
+        keys = [key for key, _ in zip(self._changed, range(most), strict=False)]
+        return [Row(key, last, self._capture(key)) for key in keys]
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """DiskFull leaves them to be picked again. A broken file ends the rolling, not the service: see `problem`."""
+        before = {row.key: self._changed.pop(row.key) for row in rows if row.key in self._changed}
+        try:
+            self._snapshots.write(rows, self.floor)
+        except (DiskFull, StoreBroken) as problem:
+            self._changed = before | self._changed
+            if isinstance(problem, DiskFull):
+                raise
+            self.problem = str(problem)
+            return
+        for row in rows:
+            self._written[row.key] = row.seq
+
+    @property
+    def floor(self) -> int:
+        """The number up to which everything is in rows, as far as this process knows."""
+        return next(iter(self._changed.values()), self._last + 1) - 1
