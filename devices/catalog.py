@@ -18,6 +18,7 @@ from devices.observation import CALLS, HAZARDS, Property
 from devices.topic import ID, BridgeTopic
 
 native = anju.decode
+salvage = anju.salvage
 """What comes in on a device's own topics."""
 
 DIALECTS: dict[str, Callable[[BridgeTopic, bytes, datetime, Directory], Message]] = {

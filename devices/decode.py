@@ -2,15 +2,17 @@
 
 from datetime import datetime
 
-from devices.catalog import DIALECTS, native
+from devices.catalog import DIALECTS, native, salvage
 from devices.message import NO_DIRECTORY, Directory, Message
 from devices.observation import DecodeError
-from devices.topic import DeviceTopic, parse
+from devices.topic import Channel, DeviceTopic, parse
 
 REPORT_LIMIT = 64 * 1024
 """Bytes of a native message."""
 BRIDGE_LIMIT = 4 * 1024 * 1024
 """Bytes of a message on `bridge/`: a hub's list of devices is long."""
+EXCERPT = 1024
+"""Bytes that are kept of a message over its limit."""
 
 
 def decode(
@@ -18,13 +20,17 @@ def decode(
 ) -> Message:  # fmt: skip
     """What a message means. `received_at` is aware; `directory` is what the home's hubs have listed so far.
 
-    `size`: how long the message was when it came. One over its limit is kept as its beginning only, and always refused.
+    `size`: how long the message was when it came. One over its limit is kept as its beginning only, and refused,
+    unless a call stands plainly in that.
     """
     parsed = parse(topic)
     limit = REPORT_LIMIT if isinstance(parsed, DeviceTopic) else BRIDGE_LIMIT
     came = len(payload) if size is None else size
     if came > limit:
-        raise DecodeError("payload", f"{came} bytes, {limit} at most")
+        wrong = DecodeError("payload", f"{came} bytes, {limit} at most")
+        if isinstance(parsed, DeviceTopic) and parsed.channel in (Channel.REPORT, Channel.ALARM):
+            return salvage(parsed, payload[:EXCERPT], received_at, wrong)
+        raise wrong
     if came > len(payload):
         raise DecodeError("payload", f"only {len(payload)} of {came} bytes are here")
     if isinstance(parsed, DeviceTopic):

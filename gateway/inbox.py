@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from alerting.facts import Item
+from alerting.facts import Fact, IllegalTransition, Item
 from devices.mqtt.sessions import SessionEntry
 
 
@@ -42,15 +42,23 @@ class Intake(Protocol):
         """Journal a change of a session; `done` after its commit."""
 
 
-class Waiting(msgspec.Struct):
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of a command. With an `error` nothing was committed; `repeated`: its key had been answered before."""
+
+    seq: int = 0
+    facts: tuple[Fact, ...] = ()
+    error: IllegalTransition | None = None
+    repeated: bool = False
+
+
+class Waiting(msgspec.Struct, frozen=True):
     """One thing to be decided and committed, with what happens after its commit."""
 
     items: tuple[Item, ...]
     size: int
     done: Callable[[], None] | None = None
     entry: SessionEntry | None = None
-    answer: Callable[[object], None] | None = None
-    """For a command: takes the outcome, a list of facts or the error."""
+    answer: Callable[[Outcome], None] | None = None
 
 
 class Lanes:
@@ -65,21 +73,12 @@ class Lanes:
         (self.urgent if urgent else self.ordinary).append(waiting)
         self.waiting_bytes += waiting.size
 
-    def put_back(self, batch: list[Waiting], *, urgent: bool) -> None:
-        """A batch whose commit failed goes back to the head of its lane, in its order."""
-        lane = self.urgent if urgent else self.ordinary
-        lane.extendleft(reversed(batch))
-        self.waiting_bytes += sum(w.size for w in batch)
-
-    def take(self, most: int) -> tuple[list[Waiting], bool]:
-        """(at most `most` of one lane, whether it is the urgent one)."""
-        urgent = bool(self.urgent)
-        lane = self.urgent if urgent else self.ordinary
+    def take(self, most: int, *, only_urgent: bool = False) -> list[Waiting]:
+        """At most `most` of one lane: of the urgent one as long as it holds anything."""
+        lane = self.urgent if self.urgent or only_urgent else self.ordinary
         batch = [lane.popleft() for _ in range(min(most, len(lane)))]
         self.waiting_bytes -= sum(w.size for w in batch)
-        return batch, urgent
+        return batch
 
-    def __bool__(self) -> bool:
-        return bool(self.urgent or self.ordinary)
-
-
+    def __len__(self) -> int:
+        return len(self.urgent) + len(self.ordinary)

@@ -119,7 +119,7 @@ def _carefully(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Hea
         body, problems = lenient.read(payload)
         members = _members(body)
     except DecodeError as wrong:
-        return _salvage(topic, payload, received_at, wrong)
+        return salvage(topic, payload, received_at, wrong)
     assert isinstance(body, Members)
     names = [key for key, _ in body]
     problems += [Problem(key, "given more than once") for key in ("id", "at", "values") if names.count(key) > 1]
@@ -189,8 +189,11 @@ def _id(body: Members, problems: list[Problem]) -> ReportId | None:
     return None
 
 
-def _salvage(topic: DeviceTopic, payload: bytes, received_at: datetime, wrong: DecodeError) -> Heard:
-    """The calls and hazards that an unreadable text still plainly carries; without any, the DecodeError stands."""
+def salvage(topic: DeviceTopic, payload: bytes, received_at: datetime, wrong: DecodeError) -> Heard:
+    """The calls and hazards that an unreadable text still plainly carries; without any, the DecodeError stands.
+
+    Also of a text that is too long, whose beginning alone was kept.
+    """
     calls = {_PROPERTIES[name] for name, value in lenient.scan(payload) if name in _TRUE and truth(value)} & URGENT
     if not calls:
         raise wrong

@@ -1,0 +1,74 @@
+"""`./anju`: the commands. Exit 0 good, 1 the thing asked about failed, 2 wrong usage; errors in one plain line on stderr."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from gateway.problem import CommandFailed
+
+
+def port(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 65536:
+        raise argparse.ArgumentTypeError(f"{text} is not a port (1 to 65535)")
+    return number
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="anju",
+        description="Anju (安居): home safety for older people who live alone.",
+        epilog="Also: anju test (installs what the tests need and runs them), anju simulate SCENARIO (virtual homes against a broker).",
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    up = commands.add_parser("up", help="the whole service on this machine, with simulated homes")
+    up.add_argument("--homes", type=int, default=20, metavar="N", help="homes of the demo community (20)")
+    up.add_argument("--http", type=port, default=8080, metavar="PORT", help="port of the web console and the API (8080)")
+    up.add_argument("--mqtt", type=port, default=1883, metavar="PORT", help="port that kits connect to (1883)")
+    up.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="the data folder (./data)")
+    up.add_argument("--no-simulator", action="store_true", help="the demo homes are there, and stay still")
+    up.add_argument("--seed", type=int, default=1, metavar="S", help="seed of the demo community (1)")
+    up.add_argument("--notify", type=Path, metavar="FILE", help="notification channels and targets, as in config/notify.example.toml")
+    up.add_argument("--judging", type=Path, metavar="DIR", help="rules, escalation, dispositions and models instead of those in config/")
+
+    serve = commands.add_parser("serve", help="production: no simulator, no demo users")
+    serve.add_argument("--config", type=Path, required=True, metavar="FILE", help="as config/serve.example.toml")
+
+    # The two halves that `up` and `serve` start and watch.
+    for name, sentence in (("alarm", "the alarm process"), ("web", "the web process")):
+        half = commands.add_parser(name, help=argparse.SUPPRESS, description=f"{sentence}; started by `up` and `serve`")
+        half.add_argument("--settings", type=Path, required=True, metavar="FILE")
+        half.add_argument("--watch-stdin", action="store_true", help="end when standard input ends")
+    return root
+
+
+def main(words: list[str] | None = None) -> int:
+    asked = parser().parse_args(words)
+    try:
+        match asked.command:
+            case "up":
+                from gateway.app import up  # noqa: PLC0415 - each half imports only what it needs
+
+                return up(asked)
+            case "serve":
+                from gateway.app import serve  # noqa: PLC0415
+
+                return serve(asked.config)
+            case "alarm":
+                from gateway.alarm import run as run_alarm  # noqa: PLC0415
+
+                return run_alarm(asked.settings, watch_stdin=asked.watch_stdin)
+            case _:
+                from gateway.console import run as run_web  # noqa: PLC0415
+
+                return run_web(asked.settings, watch_stdin=asked.watch_stdin)
+    except CommandFailed as failed:
+        print(f"anju: {failed}", file=sys.stderr)  # noqa: T201 - the one plain line
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

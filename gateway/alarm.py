@@ -1,0 +1,243 @@
+"""The alarm process: MQTT, the loop, the engine, the journal, the delivery of notifications; nothing else.
+
+One straight function puts it together, so that what hangs on what can be read from top to bottom.
+"""
+
+import asyncio
+import logging
+import os
+import resource
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic, process_time, sleep
+
+import msgspec
+import uvloop
+
+from alerting.facts import CommandIssued, Configured, Exists, Fact, NotificationRequested, Sentence, ServiceStarted, Unknown
+from gateway.children import end_with_parent
+from gateway.clock import MACHINE, Clock
+from gateway.control import Answered, Ask, Committed, Health, Push, Unstored, socket_path
+from gateway.control_server import ControlServer
+from gateway.inbox import Outcome
+from gateway.judging import load_ruleset
+from gateway.loop import Loop, Space
+from gateway.mqtt.listener import Listener
+from gateway.notify.channel import Channel, Moot, Notice, notice_of
+from gateway.notify.delivery import Delivery
+from gateway.notify.settings import channels, load_notify
+from gateway.problem import CommandFailed
+from gateway.recovery import recover
+from gateway.settings import Settings
+from gateway.store.entry import Commit
+from gateway.store.folder import Folder, FolderInUse, Layout
+from gateway.store.journal import DiskFull, Journal, StoreBroken
+from gateway.store.reserve import MIB, Admission, Reserve, ReserveState
+from gateway.store.snapshots import Snapshots
+
+log = logging.getLogger(__name__)
+
+LOCK_PATIENCE_S = 10.0
+"""How long a start waits for the folder: the process before may still be ending."""
+HEALTH_S = 1.0
+
+
+def run(settings_file: Path, *, watch_stdin: bool) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = msgspec.json.decode(settings_file.read_bytes(), type=Settings)
+    if watch_stdin:
+        end_with_parent()
+    with _take(Path(settings.data)) as folder:
+        try:
+            uvloop.run(_alarm(settings, folder.layout))
+        except StoreBroken as broken:
+            raise CommandFailed(str(broken)) from broken
+    return 0
+
+
+def _take(data: Path) -> Folder:
+    end = monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            return Folder.lock(data)
+        except FolderInUse as problem:
+            if monotonic() > end:
+                raise CommandFailed(str(problem)) from problem
+            sleep(0.05)
+
+
+async def _alarm(settings: Settings, layout: Layout) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+
+    # What was.
+    disk = Disk(layout, settings)
+    journal = disk.open_journal()
+    snapshots = Snapshots(layout.snapshots)
+    began = monotonic()
+    recovered = recover(journal, snapshots)
+    engine, sessions = recovered.engine, recovered.sessions
+    clock = Clock(journal.last_stamp)
+    log.info("recovered %d entries to number %d in %.2f s", recovered.replayed, journal.last_seq, monotonic() - began)
+
+    # What goes out, each after its commit.
+    def notice(request: NotificationRequested) -> Notice | Moot:
+        alert = engine.alerts.get(request.alert)
+        if alert is None:
+            return Moot("the alert was closed long ago")
+        home = engine.homes.get(alert.home)
+        people = home.people.values() if home else ()
+        return notice_of(request, alert, home.record if home else None, people, settings.http.public_url)
+
+    def published(commit: Commit, body: bytes) -> None:
+        listener.committed(commit.entries)
+        requests = [entry for entry in commit.entries if isinstance(entry, NotificationRequested)]
+        if requests:
+            delivery.offer(requests)
+        control.push(Committed(commit.first_seq, len(commit.entries), commit.stamp, body))
+
+    def unstored(facts: Sequence[Fact], fresh: Sequence[Fact]) -> None:
+        """The disk takes nothing: ring and show all the same. Receipts wait: they say that a call is on disk."""
+        delivery.offer([fact for fact in fresh if isinstance(fact, NotificationRequested)])
+        shown = Unstored(tuple(fact for fact in facts if not isinstance(fact, CommandIssued)))
+        control.push(shown)
+        held[:] = [shown] if shown.facts else []
+        control.push(health())
+
+    held: list[Push] = []
+    loop = Loop(engine, journal, recovered.roller, clock, disk.space(), published, unstored)
+    listener = Listener(loop, engine.credential, sessions, clock.now, loop.quarantine)
+    delivery = Delivery(_channels(settings), notice, loop.ended, clock.now)
+
+    # The desk's line.
+    def ask(frame: Ask, answer: Callable[[Answered], None]) -> None:
+        loop.ask(frame.asked, lambda outcome: answer(_answered(frame.id, outcome)))
+
+    def health() -> Health:
+        counters = loop.counters
+        return Health(
+            now=clock.now(),
+            wall_offset_s=clock.wall_offset.total_seconds(),
+            seq=journal.last_seq,
+            ready=not loop.full and not loop.blind,
+            problems=disk.problems(full=loop.full, blind=loop.blind),
+            connections=listener.connections,
+            waiting_bytes=loop.waiting_bytes,
+            waiting=loop.waiting,
+            reports=counters.reports,
+            alarms=counters.alarms,
+            quarantined=counters.quarantined,
+            commits=counters.commits,
+            commit_s=counters.commit_s,
+            cpu_s=process_time(),
+            rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            disk_free_bytes=layout.free(),
+            pending_notifications=delivery.pending,
+            started_at=started_at,
+        )
+
+    started_at = clock.now()
+    control = ControlServer(socket_path(layout.root), ask)
+    control.greeting = lambda: [health(), *held]
+
+    # Life. What judging depends on comes first, through the loop like everything else.
+    loop.give(ServiceStarted(journal.last_stamp.service_at if journal.last_stamp else None, clock.clock_suspect))
+    ruleset = load_ruleset(settings)
+    if ruleset.version != engine.ruleset.version:
+        loop.give(Configured(ruleset))
+    turning = asyncio.create_task(loop.run(), name="loop")
+    delivery.offer(engine.pending_notifications())
+    await control.start()
+    try:
+        await listener.start(settings.mqtt.host, settings.mqtt.port)
+    except OSError as problem:
+        raise CommandFailed(f"cannot listen for kits on {settings.mqtt.host}:{settings.mqtt.port}: {problem.strerror}") from problem
+    log.info("kits on %s:%d", settings.mqtt.host, settings.mqtt.port)
+    beating = asyncio.create_task(_beat(control, health), name="health")
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait({turning, stop}, return_when=asyncio.FIRST_COMPLETED)
+    beating.cancel()
+    if turning.done():
+        turning.result()  # a broken store, or a bug: end at once, kits and the desk come again
+    await delivery.close()
+    loop.stop()
+    await turning
+    await listener.close()
+    await control.close()
+    journal.close()
+    snapshots.close()
+
+
+async def _beat(control: ControlServer, health: Callable[[], Health]) -> None:
+    while True:
+        control.push(health())
+        await asyncio.sleep(HEALTH_S)
+
+
+def _answered(number: int, outcome: Outcome) -> Answered:
+    if outcome.error is None:
+        return Answered(number, outcome.seq, outcome.facts, repeated=outcome.repeated)
+    kind = {Unknown: "unknown", Exists: "exists"}.get(type(outcome.error), "illegal")
+    return Answered(number, outcome.seq, error=kind, sentence=outcome.error.sentence)
+
+
+def _channels(settings: Settings) -> tuple[Channel, ...]:
+    if not settings.notify:
+        return ()
+    path = Path(settings.notify)
+    return channels(load_notify(path), path, wall=MACHINE.wall, zone=settings.zone, environment=os.environ)
+
+
+class Disk:
+    """Room for what must be written: the reserve, and whether readings are admitted."""
+
+    def __init__(self, layout: Layout, settings: Settings) -> None:
+        self._layout = layout
+        self._reserve = Reserve(layout.reserve, settings.disk.reserve_mib * MIB)
+        self._admission = Admission(settings.disk.readings_stop_mib * MIB)
+        self._warn = settings.disk.warn_mib * MIB
+        self._free = 0
+        self._looked_at = -1.0
+
+    def open_journal(self) -> Journal:
+        self._reserve.take()
+        while True:
+            try:
+                return Journal.open(self._layout.root)
+            except DiskFull:
+                if not self._reserve.release():
+                    raise CommandFailed(f"the disk of {self._layout.root} is full: not even the journal can be opened") from None
+
+    def space(self) -> Space:
+        return Space(self._telemetry, self._reserve.release, self._recover)
+
+    def _telemetry(self) -> bool:
+        """Looked up at most ten times a second: a question to the kernel is dear beside a batch."""
+        now = monotonic()
+        if now - self._looked_at >= 0.1:
+            self._looked_at = now
+            self._free = self._layout.free()
+        return self._admission.admits(self._free, self._reserve.missing)
+
+    def _recover(self) -> None:
+        if self._reserve.state is not ReserveState.WHOLE:
+            self._reserve.take()
+
+    def problems(self, *, full: bool, blind: bool) -> tuple[Sentence, ...]:
+        free = f"{self._free / MIB:.0f} MiB"
+        if blind:
+            return (Sentence(
+                "磁盘已满，连求助也写不进去：求助照常显示和通知，标为“未写入磁盘”。",
+                "The disk is full and takes not even calls: they are shown and rung all the same, marked as not stored.",
+            ),)  # fmt: skip
+        if full:
+            return (Sentence(
+                f"磁盘将满（剩余 {free}）：只接收求助和报警，普通读数留在设备里等待。",
+                f"The disk is nearly full ({free} free): calls are taken, readings wait in the kits.",
+            ),)  # fmt: skip
+        if self._free and self._free < self._warn:
+            return (Sentence(f"磁盘空间不多了（剩余 {free}）。", f"The disk is getting full ({free} free)."),)
+        return ()

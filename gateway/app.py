@@ -1,0 +1,211 @@
+"""`up` and `serve`: start the alarm process and the web process, watch them, and for `up` fill in a demo community that lives."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic
+from typing import TypeVar
+
+import msgspec
+
+from gateway import demo
+from gateway.alarm import load_models
+from gateway.children import Child
+from gateway.control import AlarmProcessAway, Control, Health, socket_path
+from gateway.problem import CommandFailed
+from gateway.settings import Http, Mqtt, Settings, load_settings
+from gateway.store.folder import Folder, FolderInUse
+
+T = TypeVar("T")
+
+MOST_HOMES = 10_000
+READY_S = 120.0
+
+
+def up(asked: argparse.Namespace) -> int:
+    if not 1 <= asked.homes <= MOST_HOMES:
+        raise CommandFailed(f"--homes {asked.homes}: a number from 1 to {MOST_HOMES}")
+    if asked.http == asked.mqtt:
+        raise CommandFailed(f"--http and --mqtt are both {asked.http}; they need a port each")
+    settings = Settings(
+        data=str(asked.data.resolve()),
+        notify=str(asked.notify.resolve()) if asked.notify else "",
+        judging=str(asked.judging.resolve()) if asked.judging else "",
+        http=Http(port=asked.http),
+        mqtt=Mqtt(port=asked.mqtt),
+    )
+
+
+    def before() -> demo.Secrets:
+        (Path(settings.data) / "endpoints.json").unlink(missing_ok=True)
+        return demo.log_ins(Path(settings.data))
+
+    return _run(settings, before, lambda service, secrets: _demo(service, asked, secrets))
+
+
+def serve(config: Path) -> int:
+    return _run(load_settings(config), lambda: None, lambda service, _: _production(service))
+
+
+class Service:
+    """Both halves, running; `wait` is over when somebody asked to stop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.data = Path(settings.data)
+        self.stopping = asyncio.Event()
+        path = self.data / "settings.json"
+        path.write_bytes(msgspec.json.encode(settings))
+        half = ["-m", "gateway"]
+        tail = ["--settings", str(path), "--watch-stdin"]
+        self.children = [
+            Child("the alarm process", [*half, "alarm", *tail], say),
+            Child("the web process", [*half, "web", *tail], say),
+        ]
+
+    async def run(self, then: Callable[[], Awaitable[None]]) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stopping.set)
+        if os.environ.get("ANJU_WATCH_STDIN"):
+            loop.add_reader(0, self._stdin)
+        running = [asyncio.create_task(child.run(), name=child.name) for child in self.children]
+        work = asyncio.ensure_future(then())
+        stop = asyncio.create_task(self.stopping.wait())
+        try:
+            done, _ = await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if work in done:
+                work.result()
+                await stop
+        finally:
+            work.cancel()
+            # The homes fall silent first, then the desk goes, then the ear: nobody talks to a half that is gone.
+            for child in reversed(self.children):
+                await child.stop()
+            await asyncio.gather(*running, return_exceptions=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+
+    def _stdin(self) -> None:
+        if not os.read(0, 4096):
+            self.stopping.set()
+
+    def start(self, child: Child) -> asyncio.Task[None]:
+        self.children.append(child)
+        return asyncio.create_task(child.run(), name=child.name)
+
+    @property
+    def url(self) -> str:
+        http = self.settings.http
+        return f"http://{http.host if http.host != '0.0.0.0' else '127.0.0.1'}:{http.port}"  # noqa: S104 - compared, not bound
+
+    async def ready(self) -> None:
+        """Wait until `/readyz` says so, from both halves."""
+        import httpx  # noqa: PLC0415 - 0.1 s that the children need not wait for
+
+        end = monotonic() + READY_S
+        reason = "no answer"
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+            while monotonic() < end:
+                with contextlib.suppress(httpx.HTTPError):
+                    answer = await client.get(f"{self.url}/readyz")
+                    if answer.status_code == 200:
+                        return
+                    reason = answer.text[:400]
+                await asyncio.sleep(0.05)
+        raise CommandFailed(f"not ready after {READY_S:.0f} s: {reason}")
+
+
+def _run(settings: Settings, before: Callable[[], T], then: Callable[[Service, T], Awaitable[None]]) -> int:
+    data = Path(settings.data)
+    try:
+        with Folder.lock(data):
+            pass  # free; the alarm process takes it for good
+    except FolderInUse as problem:
+        raise CommandFailed(str(problem)) from problem
+    except OSError as problem:
+        raise CommandFailed(f"cannot use the data folder {data}: {problem.strerror}") from problem
+    _free(settings.http.host, settings.http.port, "--http")
+    _free(settings.mqtt.host, settings.mqtt.port, "--mqtt")
+    prepared = before()
+    asyncio.run(_watch(settings, prepared, then))
+    return 0
+
+
+async def _watch(settings: Settings, prepared: T, then: Callable[[Service, T], Awaitable[None]]) -> None:
+    service = Service(settings)
+    await service.run(lambda: then(service, prepared))
+
+
+def _free(host: str, port: int, option: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as problem:
+            raise CommandFailed(f"port {port} on {host}: {problem.strerror}; choose another one with {option}") from problem
+
+
+def say(sentence: str) -> None:
+    print(f"anju: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - a command speaks to its shell
+
+
+async def _production(service: Service) -> None:
+    await service.ready()
+    say(f"ready: console {service.url}, kits on port {service.settings.mqtt.port}")
+
+
+@asynccontextmanager
+async def _control(data: Path) -> AsyncIterator[Control]:
+    """A follower of the alarm process, once it is up."""
+    control = Control(socket_path(data))
+    up = asyncio.Event()
+
+    async def follow() -> None:
+        async for push in control.follow(pause=0.05):
+            if isinstance(push, Health):
+                up.set()
+
+    task = asyncio.create_task(follow())
+    try:
+        await up.wait()
+        yield control
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _demo(service: Service, asked: argparse.Namespace, secrets: demo.Secrets) -> None:
+    data = service.data
+    endpoints = data / "endpoints.json"
+    async with _control(data) as control:
+        while True:
+            with contextlib.suppress(AlarmProcessAway):
+                await demo.register(control, asked.homes, asked.seed, load_models(service.settings), secrets.device)
+                break
+    await service.ready()
+    body = {
+        "http": service.url,
+        "mqtt": f"mqtt://127.0.0.1:{service.settings.mqtt.port}",
+        "operator": {"username": "operator", "password": secrets.operator},
+        "token": secrets.token,
+        "device": {"username": "device", "password": secrets.device},
+    }
+    demo.write_private(endpoints, json.dumps(body, indent=1).encode())
+    print(  # noqa: T201 - what the person who typed the command is waiting for
+        f"\n安居 Anju is up\n\n  console   {service.url}\n  log-in    operator / {secrets.operator}\n"
+        f"  kits      mqtt://127.0.0.1:{service.settings.mqtt.port}\n  scripts   {endpoints}\n\n  Ctrl-C stops it.\n",
+        flush=True,
+    )
+    if not asked.no_simulator:
+        words = ["-m", "simulator", "live", "--endpoints", str(endpoints), "--seed", str(asked.seed), "--watch-stdin"]
+        await service.start(Child("the simulator", words, say))

@@ -1,0 +1,87 @@
+"""The alarm process's end of the control socket: takes commands into the loop's inbox, tells followers what was committed."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from gateway.control import FRAME_LIMIT, Answered, Ask, Follow, Push, pack, unpack
+
+BEHIND_LIMIT = 64 * 1024 * 1024
+"""A follower with more than this unsent is cut off; it comes back and reads the journal instead."""
+
+
+class ControlServer:
+    """`ask(frame, answer)` is the loop's: it calls `answer` once, after the commit or with the refusal."""
+
+    def __init__(self, path: Path, ask: Callable[[Ask, Callable[[Answered], None]], None]) -> None:
+        self.path = path
+        self._ask = ask
+        self._followers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.greeting: Callable[[], list[Push]] = list
+        """What a new follower is told first: the present health, what is not stored."""
+
+    async def start(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()  # the data folder's lock is ours, so whoever left it is gone
+        before = os.umask(0o177)  # commands need no password here: only this user may connect
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, str(self.path), limit=FRAME_LIMIT)
+        finally:
+            os.umask(before)
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for writer in list(self._followers):
+            writer.close()
+        for task in list(self._tasks):
+            task.cancel()
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+
+    @property
+    def followers(self) -> int:
+        return len(self._followers)
+
+    def push(self, frame: Push) -> None:
+        """Encode once, give to all; never waits."""
+        if not self._followers:
+            return
+        data = pack(frame)
+        for writer in list(self._followers):
+            if writer.transport.get_write_buffer_size() > BEHIND_LIMIT:
+                self._followers.discard(writer)
+                writer.transport.abort()
+            else:
+                writer.write(data)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        try:
+            while True:
+                frame = await unpack(reader)
+                if isinstance(frame, Follow):
+                    for first in self.greeting():
+                        writer.write(pack(first))
+                    self._followers.add(writer)
+                elif isinstance(frame, Ask):
+                    self._ask(frame, lambda answered: None if writer.is_closing() else writer.write(pack(answered)))
+                else:
+                    raise ConnectionError(f"{type(frame).__name__} is not for the alarm process")
+        except (OSError, asyncio.IncompleteReadError, msgspec.MsgspecError):
+            pass  # a follower that goes away, or talks nonsense, costs nothing but itself
+        except asyncio.CancelledError:
+            pass  # closing; a task of the server's own ends quietly
+        finally:
+            self._followers.discard(writer)
+            with contextlib.suppress(OSError):
+                writer.close()

@@ -1,0 +1,124 @@
+"""The demo of `up`: registers a community of homes and the demo's credentials, as commands like anybody's."""
+
+import asyncio
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from alerting.facts import (
+    Actor,
+    Asked,
+    Command,
+    Exists,
+    IssueCredential,
+    RegisterArea,
+    RegisterDevice,
+    RegisterHome,
+    RegisterPerson,
+)
+from config.community import Community, community
+from devices.catalog import Catalog
+from devices.credential import Credential, Scope, digest
+from devices.home import Area, AreaId, Device, DeviceId, Home, HomeId, ModelId, Person, PersonId, Role
+from gateway.clock import MACHINE
+from gateway.control import Control
+from gateway.web.users import Role as UserRole
+from gateway.web.users import Users
+
+DEMO = Actor("demo")
+"""In whose name the demo is registered; an administrator whose token the scripts get."""
+OPERATOR = "operator"
+AT_ONCE = 200
+"""Commands under way at a time: a thousand homes are registered in batches, between alarms."""
+
+
+class Secrets(msgspec.Struct, frozen=True):
+    """What the demo's log-ins are, kept in the data folder so that a second start has the same; readable by this user alone."""
+
+    operator: str
+    """Password of the user `operator`."""
+    device: str
+    """Password of the MQTT credential `device`."""
+    token: str
+    """Bearer token with every right."""
+
+
+def log_ins(data: Path) -> Secrets:
+    """Those of the last start, or new ones; the users exist when this returns. Call it before the web process opens its users."""
+    path = data / "demo.json"
+    try:
+        kept = msgspec.json.decode(path.read_bytes(), type=Secrets)
+    except (OSError, msgspec.MsgspecError):
+        kept = Secrets(secrets.token_urlsafe(9), secrets.token_urlsafe(16), "")
+    users = Users(data / "users.db", MACHINE.wall)
+    try:
+        if users.user(OPERATOR) is None:
+            users.create(OPERATOR, kept.operator, UserRole.OPERATOR)
+        if users.user(DEMO) is None:
+            users.create(DEMO, secrets.token_urlsafe(16), UserRole.ADMIN)
+        if users.session(kept.token) is None:
+            kept = msgspec.structs.replace(kept, token=users.token_for(DEMO))
+    finally:
+        users.close()
+    write_private(path, msgspec.json.encode(kept))
+    return kept
+
+
+def write_private(path: Path, body: bytes) -> None:
+    """Whole or not at all, readable by this user alone."""
+    draft = path.with_name(path.name + ".new")
+    draft.touch(mode=0o600)
+    draft.write_bytes(body)
+    draft.replace(path)
+
+
+def device_credential(password: str) -> Credential:
+    """May publish for any home, reads any home's `command`; exists in `up` alone."""
+    salt = secrets.token_bytes(16)
+    return Credential("device", salt, digest(salt, password.encode()), Scope.ANYWHERE)
+
+
+def commands(place: Community, catalog: Catalog) -> list[list[Command]]:
+    """The community as commands, in groups: what a later group names is in an earlier one."""
+    areas: list[Command] = [
+        RegisterArea(Area(AreaId(a.id), a.name, None if a.parent is None else AreaId(a.parent))) for a in place.areas
+    ]
+    homes: list[Command] = [
+        RegisterHome(Home(HomeId(h.id), AreaId(h.area), h.name, h.address, h.phone, h.access, h.note)) for h in place.homes
+    ]
+    inside: list[Command] = []
+    for d in place.devices:
+        model = catalog.get(ModelId(d.model))
+        device = Device(
+            DeviceId(d.id), HomeId(d.home), ModelId(d.model), d.room, vendor=model.vendor, dialect=model.dialect, exposes=model.exposes,
+        )
+        inside.append(RegisterDevice(device))
+    inside += [
+        RegisterPerson(
+            Person(
+                PersonId(p.id), HomeId(p.home), Role(p.role), p.name, p.phone, p.order, p.birth_year, p.medical, p.speech, p.note,
+            ),
+        )
+        for p in place.people
+    ]
+    return [*([area] for area in areas), homes, inside]
+
+
+async def register(control: Control, homes: int, seed: int, catalog: Catalog, device_password: str) -> int:
+    """Ask for everything that is not there yet; how many were new. Raises AlarmProcessAway."""
+    new = 0
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(command: Command) -> bool:
+        async with gate:
+            try:
+                await control.ask(Asked(command, DEMO), timeout=60)
+            except Exists:
+                return False
+            return True
+
+    for group in commands(community(homes, seed), catalog):
+        new += sum(await asyncio.gather(*(ask(command) for command in group)))
+    await control.ask(Asked(IssueCredential(device_credential(device_password)), DEMO))
+    return new

@@ -1,0 +1,100 @@
+"""A start: the engine and the sessions as they were after the last commit, from the rolling snapshots and the journal behind them."""
+
+import logging
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from alerting.engine import Engine
+from alerting.facts import CommandIssued, CredentialRevoked
+from devices.mqtt.sessions import SessionEntry, Sessions
+from gateway.mqtt.listener import remember
+from gateway.store.entry import Entry
+from gateway.store.journal import Journal, Pruned
+from gateway.store.snapshots import Loaded, Roller, Snapshots
+
+log = logging.getLogger(__name__)
+
+SESSION_KEYS = ("session/", "retained/", "kept/")
+
+
+class Recovered(msgspec.Struct):
+    engine: Engine
+    sessions: Sessions
+    roller: Roller
+    replayed: int
+    """Entries folded from the journal."""
+    problems: list[str]
+    """What could not be had back, in English sentences; empty after every ordinary start."""
+
+
+def recover(journal: Journal, snapshots: Snapshots) -> Recovered:
+    """Decides nothing: stored facts are folded as they stand. StoreBroken when the journal itself cannot be read."""
+    engine = Engine()
+    sessions = Sessions(engine.credential)
+    loaded = snapshots.load(journal.last_seq)
+    reflected = _restore(loaded, engine, sessions)
+    roller = Roller(snapshots, loaded, _touched(engine, sessions), _capture(engine, sessions))
+    if gap := loaded.gap(journal.first_seq):
+        loaded.problems.append(gap)
+    replayed = 0
+    floor = loaded.floor if journal.first_seq <= loaded.floor + 1 else 0
+    try:
+        commits = journal.read(floor)
+        for commit in commits:
+            for seq, entry in enumerate(commit.entries, commit.first_seq):
+                remember(sessions, entry, seq)
+                if not isinstance(entry, SessionEntry) and seq > reflected.get(engine.key_of(entry), 0):
+                    engine.fold(entry, commit.stamp.service_at)
+                    replayed += 1
+            roller.committed(commit.entries, commit.first_seq)
+    except Pruned as pruned:
+        loaded.problems.append(str(pruned))
+    for problem in loaded.problems:
+        log.warning("recovery: %s", problem)
+    return Recovered(engine, sessions, roller, replayed, loaded.problems)
+
+
+def _restore(loaded: Loaded, engine: Engine, sessions: Sessions) -> dict[str, int]:
+    """Put every row back that can be read; the number that each reflects."""
+    reflected: dict[str, int] = {}
+    for key in sorted(loaded.rows, key=lambda key: (key != "global", key)):
+        row = loaded.rows[key]
+        if row.body is None:
+            continue
+        try:
+            if key.startswith(SESSION_KEYS):
+                sessions.restore(key, row.body, row.seq)
+            else:
+                engine.restore(key, row.body)
+        except (msgspec.MsgspecError, ValueError, KeyError) as problem:
+            loaded.discard(key, f"cannot be read ({problem})")
+        else:
+            reflected[key] = row.seq
+    return reflected
+
+
+def _touched(engine: Engine, sessions: Sessions) -> Callable[[Entry], Iterable[str]]:
+    """The snapshot keys that an entry changed. Sessions note theirs as they fold, so the first entry that can have changed any
+    takes all of its commit's: an earlier number than the true one only makes the replay a little longer."""
+
+    def touched(entry: Entry) -> list[str]:
+        keys = [] if isinstance(entry, SessionEntry) else [engine.key_of(entry)]
+        if isinstance(entry, SessionEntry | CommandIssued | CredentialRevoked):
+            keys += sessions.changed
+            sessions.changed.clear()
+        return keys
+
+    return touched
+
+
+def _capture(engine: Engine, sessions: Sessions) -> Callable[[str], bytes | None]:
+    def capture(key: str) -> bytes | None:
+        if key.startswith(SESSION_KEYS):
+            return sessions.snapshot(key) or None
+        try:
+            return engine.snapshot(key)
+        except KeyError:
+            return None
+
+    return capture

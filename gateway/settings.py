@@ -1,0 +1,137 @@
+"""The settings of `serve` and `up`: one tree of plain values with a default each, as in `config/serve.example.toml`.
+
+The strict reader is `config.load`: a key that nobody knows is refused with the file and the likely one. Secrets are never written
+here; where one is needed, `env:NAME` or `file:PATH` says where it is.
+"""
+
+from collections.abc import Mapping
+from datetime import time
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from config import load
+from gateway.problem import CommandFailed
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Days = Annotated[int, msgspec.Meta(ge=1)]
+Mebibytes = Annotated[int, msgspec.Meta(ge=1)]
+
+
+
+class Http(msgspec.Struct, frozen=True, kw_only=True):
+    """The web process. `public_url`: how people reach it from elsewhere, for the links in messages; none where empty."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    public_url: str = ""
+
+
+class Mqtt(msgspec.Struct, frozen=True, kw_only=True):
+    """The endpoint that kits connect to."""
+
+    host: str = "127.0.0.1"
+    port: Port = 1883
+
+
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
+    """How long what is kept. The journal is never shorter than the 30 days in which a repeated call is still recognised."""
+
+    journal_days: Annotated[int, msgspec.Meta(ge=30)] = 35
+    """Raw messages and everything decided on them; what an alert rests on goes to the archive before."""
+    history_days: Days = 400
+    """Readings for charts: a year, and the month of the year before to compare with."""
+    alerts_years: Annotated[int, msgspec.Meta(ge=3)] = 5
+    """Alerts with their timelines and evidence; under three years no record of processing would be left (PIPL, art. 56)."""
+
+
+class Disk(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens as the disk fills, in MiB."""
+
+    reserve_mib: Annotated[int, msgspec.Meta(ge=16)] = 64
+    """Taken at the start and given up piece by piece, so that calls are still stored when nothing else is."""
+    readings_stop_mib: Mebibytes = 32
+    """With less than this free (the reserve apart) readings are left with the kits."""
+    warn_mib: Mebibytes = 1024
+    """With less than this free every page says so."""
+
+
+class Calendar(msgspec.Struct, frozen=True, kw_only=True):
+    """Work that follows the wall clock, local time."""
+
+    retention_at: time = time(3, 30)
+    daily_check_at: time = time(9, 0)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Paths are relative to the file they stand in; once loaded they are absolute."""
+
+    data: str = "data"
+    timezone: str = "Asia/Shanghai"
+    notify: str = ""
+    """The file of channels and targets (`config/notify.example.toml`); empty: the desk alone rings."""
+    judging: str = ""
+    """A folder with `rules/`, `escalation.toml`, `dispositions.toml` and `models.toml`; empty: those that ship in `config/`."""
+    judging: str = ""
+    """A folder with rules, escalation, dispositions and models of the county's own; empty: those in `config/`."""
+    http: Http = Http()
+    mqtt: Mqtt = Mqtt()
+    retention: Retention = Retention()
+    disk: Disk = Disk()
+    calendar: Calendar = Calendar()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+def load_settings(path: Path) -> Settings:
+    """The file, checked, its paths made absolute. CommandFailed with one sentence for whatever is wrong with it."""
+    settings = load(path, Settings)
+    folder = path.resolve().parent
+    absolute = msgspec.structs.replace(
+        settings,
+        data=str(folder / settings.data),
+        notify=str(folder / settings.notify) if settings.notify else "",
+        judging=str(folder / settings.judging) if settings.judging else "",
+    )
+    return checked(absolute, place=str(path))
+
+
+def checked(settings: Settings, *, place: str) -> Settings:
+    """The same settings, once what types cannot say holds too; `place` is named in the sentence that says what does not."""
+    try:
+        ZoneInfo(settings.timezone)
+    except (ZoneInfoNotFoundError, ValueError) as problem:
+        raise CommandFailed(f"{place}: timezone: no time zone is named {settings.timezone!r}; China's is Asia/Shanghai") from problem
+    url = settings.http.public_url
+    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+        raise CommandFailed(f"{place}: http.public_url: {url!r} is not an address like https://anju.example.org")
+    if settings.calendar.retention_at.tzinfo or settings.calendar.daily_check_at.tzinfo:
+        raise CommandFailed(f"{place}: calendar: times are local ones, like 03:30:00, without an offset")
+    return settings
+
+
+def reveal(value: str, folder: Path, environment: Mapping[str, str]) -> str:
+    """The secret that `env:NAME` or `file:PATH` (relative to `folder`) names, or the value itself.
+
+    Surrounding white space of a file is no part of it. ValueError, with a sentence that repeats no secret, when it is not there.
+    """
+    kind, _, name = value.partition(":")
+    if kind == "env":
+        if not environment.get(name):
+            raise ValueError(f"the environment has no {name}")
+        return environment[name]
+    if kind == "file":
+        path = folder / name
+        try:
+            secret = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            raise ValueError(f"cannot read {path}: {getattr(problem, 'strerror', None) or 'not UTF-8'}") from problem
+        if not secret:
+            raise ValueError(f"{path} is empty")
+        return secret
+    return value

@@ -1,0 +1,104 @@
+"""`./anju test`: installs what the tests need and runs all of them. `--long` runs the long ones; other words go to pytest.
+
+Real servers come from Debian's packages. Where they are missing and this user may install them, they are installed; where not, the
+tests that need them fail and say which package is wanting. Nothing is skipped.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+NODE = BIN.parent / "node"
+NODE_PACKAGE = "mqtt@5.16.0"
+"""Node's MQTT client: a peer that shares nothing with ours."""
+
+PACKAGES = {
+    "mosquitto": "mosquitto",
+    "mosquitto_pub": "mosquitto-clients",
+    "chromium": "chromium",
+    "strace": "strace",
+    "node": "nodejs",
+    "npm": "npm",
+}
+FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
+"""Chinese on the pages of the browser tests; Debian: fonts-noto-cjk."""
+
+
+def say(sentence: str) -> None:
+    print(f"== {sentence}", flush=True)
+
+
+def which(command: str) -> str | None:
+    """Also where Debian keeps servers, which is not on every user's path."""
+    return shutil.which(command, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+
+def install_servers() -> None:
+    missing = sorted({package for command, package in PACKAGES.items() if which(command) is None})
+    if not FONT.exists():
+        missing.append("fonts-noto-cjk")
+    if not missing:
+        return
+    if os.geteuid() != 0 or which("apt-get") is None:
+        say(f"missing, and this user cannot install them: {' '.join(missing)}. On Debian: sudo apt-get install {' '.join(missing)}")
+        return
+    say(f"installing {' '.join(missing)}")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]):
+        done = subprocess.run(words, env=quiet, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode:
+            print(done.stdout[-3000:])
+            say(f"{' '.join(words[:2])} failed; the tests that need the packages will fail")
+            return
+
+
+def install_node_client() -> None:
+    """Beside the virtual environment; a plain loopback tool, no part of the product."""
+    if (NODE / "node_modules" / "mqtt" / "package.json").exists() or which("npm") is None:
+        return
+    say(f"installing {NODE_PACKAGE} for Node")
+    NODE.mkdir(parents=True, exist_ok=True)
+    words = ["npm", "install", "--prefix", str(NODE), "--no-audit", "--no-fund", "--loglevel=error", NODE_PACKAGE]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        print(done.stdout[-2000:])
+        say("npm failed; the tests with Node's client will fail")
+
+
+def step(name: str, *words: str) -> bool:
+    say(name)
+    began = monotonic()
+    code = subprocess.run(words, cwd=ROOT, check=False).returncode
+    say(f"{name}: {'good' if code == 0 else f'FAILED ({code})'} after {monotonic() - began:.0f} s")
+    return code == 0
+
+
+def main() -> int:
+    words = sys.argv[1:]
+    os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    install_servers()
+    install_node_client()
+    pytest = [sys.executable, "-m", "pytest", "-q"]
+    if "--long" in words:
+        words.remove("--long")
+        return 0 if step("long tests", *pytest, "-m", "long", "--timeout", "7200", *(words or ["tests"])) else 1
+    if words:
+        return 0 if step("chosen tests", *pytest, "-m", "not long", *words) else 1
+    good = [
+        step("ruff", str(BIN / "ruff"), "check", "--no-cache", "."),
+        step("mypy", str(BIN / "mypy"), "--no-error-summary"),
+        step("import contracts", str(BIN / "lint-imports"), "--no-cache"),
+        step("tests", *pytest, "-m", "not long", "-n", "2", "--dist", "loadfile", "tests", "--ignore", "tests/proofs"),
+        # What measures time or takes the disk away runs alone.
+        step("proofs", *pytest, "-m", "not long", "tests/proofs"),
+    ]
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
