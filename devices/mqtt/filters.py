@@ -50,20 +50,23 @@ class Interests(Generic[T]):
     """Who may want a topic, by their filters. `find` is generous: what it gives is to be matched."""
 
     def __init__(self) -> None:
-        self._at: dict[Place, dict[T, int]] = {}
+        self._at: dict[Place, dict[T, tuple[str, ...]]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._at)
 
     def add(self, topic_filter: str, who: T) -> None:
         there = self._at.setdefault(place(topic_filter), {})
-        there[who] = there.get(who, 0) + 1
+        filters = there.get(who, ())
+        if topic_filter not in filters:
+            there[who] = (*filters, topic_filter)
 
     def discard(self, topic_filter: str, who: T) -> None:
         where = place(topic_filter)
         there = self._at.get(where, {})
-        if there.get(who, 0) > 1:
-            there[who] -= 1
+        left = tuple(text for text in there.get(who, ()) if text != topic_filter)
+        if left:
+            there[who] = left
         elif there.pop(who, None) is not None and not there:
             del self._at[where]
 

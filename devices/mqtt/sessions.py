@@ -145,6 +145,9 @@ class Sessions:
         """Every session of a user, the oldest first."""
         return [self._sessions[key] for key in self._of.get(username, [])]
 
+    def count(self, username: str) -> int:
+        return len(self._of.get(username, ()))
+
     def begin(self, key: SessionKey, username: str, now: datetime) -> tuple[Session, SessionBegun]:
         """A new session, usable at once, and the entry to journal; it is durable when that is folded."""
         return self._make(key, username, now), SessionBegun(key, username, now)
@@ -200,7 +203,7 @@ class Sessions:
         self._touch(f"session/{key}")
 
     def command(
-        self, id: str, topic: str, payload: bytes, at: datetime, expires_at: datetime | None, seq: int = LIVE,  # noqa: A002
+        self, id: str, topic: str, payload: bytes, at: datetime, expires_at: datetime | None, *, seq: int = LIVE,  # noqa: A002
     ) -> list[SessionKey]:  # fmt: skip
         """A command was issued at `at`. The sessions that it was queued for; kept under its topic when there are none."""
         holders = []

@@ -1,0 +1,1 @@
+"""Where kits come in: the endpoint they connect to."""

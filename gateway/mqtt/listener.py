@@ -1,0 +1,270 @@
+"""The endpoint that kits connect to: accepts, admits, keeps track of who is there, and hands them what was committed.
+
+A PUBACK here means *on disk at the platform*. The loop calls a message's `done` after its commit; then, and not before, the answer
+goes into the connection's row. `committed` is called with everything a commit held, before its `done`s: from there come commands,
+relayed reports, and the end of those whose credentials were revoked.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from alerting.facts import CommandIssued, CredentialIssued, CredentialRevoked, Said
+from devices.credential import Credential
+from devices.decode import BRIDGE_LIMIT, REPORT_LIMIT
+from devices.mqtt.filters import Interests
+from devices.mqtt.packets import Connect, ProtocolViolation, Refusal
+from devices.mqtt.rights import Rights
+from devices.mqtt.session import Message, Session, SessionKey, session_key
+from devices.mqtt.sessions import LIVE, SessionEntry, Sessions, Subscribed
+from devices.topic import BRIDGE, Channel
+from gateway.inbox import Intake
+from gateway.mqtt.door import SESSIONS, Door, Refused
+from gateway.mqtt.peer import Peer
+from gateway.mqtt.wheel import Wheel
+from gateway.store.entry import Entry
+
+BACKLOG = 4096
+"""Connections that the kernel holds while we accept others: a county's power returns all at once."""
+SWEEP_S = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Refuse(Protocol):
+    """Told of what was acknowledged and not taken: shown with the quarantine. `excerpt` is the first KiB of `size` bytes."""
+
+    def __call__(self, topic: str, username: str, reason: str, excerpt: bytes, size: int) -> None: ...
+
+
+def remember(sessions: Sessions, entry: Entry, seq: int = LIVE) -> list[SessionKey]:
+    """Fold one entry of the journal, now or in recovery. The sessions for which a command was queued."""
+    if isinstance(entry, SessionEntry):
+        sessions.fold(entry, seq)
+    elif isinstance(entry, CommandIssued):
+        return sessions.command(entry.id, entry.topic, entry.payload, entry.at, entry.expires_at, seq=seq)
+    elif isinstance(entry, CredentialRevoked):
+        sessions.revoke(entry.username)
+    return []
+
+
+class Listener:
+    def __init__(
+        self,
+        intake: Intake,
+        credentials: Callable[[str], Credential | None],
+        sessions: Sessions,
+        clock: Callable[[], datetime],
+        refused: Refuse,
+    ) -> None:
+        self.intake = intake
+        self.sessions = sessions
+        self.refused = refused
+        self.now = clock()
+        """Service time to the second: what a packet's arrival is stamped with, for keep-alives."""
+        self.wheel: Wheel[Peer] = Wheel()
+        self._clock = clock
+        self._door = Door(credentials)
+        self._server: asyncio.Server | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._sockets: set[Peer] = set()
+        self._live: dict[SessionKey, Peer] = {}
+        self._users: dict[str, set[Peer]] = {}
+        self._routes: Interests[Peer] = Interests()
+        self._relays: Interests[Peer] = Interests()
+        self._dirty: dict[Peer, None] = {}
+        self._anonymous = 0
+
+    @property
+    def connections(self) -> int:
+        """Clients that are connected and admitted."""
+        return len(self._live)
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; the port, which is chosen when 0 was asked for. Raises OSError when the address cannot be had."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Peer(self), host, port, backlog=BACKLOG, reuse_address=True)
+        self.sessions.resumed()
+        self._sweep()
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """Say good-bye: what is acknowledged is sent, no will is published, since it is not the clients who leave."""
+        if self._server is not None:
+            self._server.close()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        self._flush()
+        for peer in list(self._sockets):
+            peer.end(will=False)
+        for _ in range(100):
+            if not self._sockets:
+                break
+            await asyncio.sleep(0.01)
+        for peer in list(self._sockets):
+            peer.abort()
+
+    def committed(self, entries: Sequence[Entry]) -> None:
+        """A commit returned: remember it, and hand out what it holds for those who are connected."""
+        for entry in entries:
+            if type(entry) is Said:
+                if self._relays:
+                    self._relay(entry)
+                continue
+            queued_for = remember(self.sessions, entry)
+            match entry:
+                case CommandIssued():
+                    self._hand_out(entry, queued_for)
+                case Subscribed(client, filters) if client in self._live:
+                    for text, _ in filters:
+                        self.route(self._live[SessionKey(client)], text)
+                case CredentialRevoked(_, _, username):
+                    self._shut_out(username, will=False)
+                case CredentialIssued(_, _, credential):  # in place of an older one: it connects anew, with the new rights
+                    self._shut_out(credential.username, will=True)
+                case _:
+                    pass
+
+    # --- for peers ---
+
+    def limit(self, topic: str) -> int:
+        """The longest payload held for a message on this topic."""
+        return BRIDGE_LIMIT if _bridged(topic) else REPORT_LIMIT
+
+    def opened(self, peer: Peer) -> None:
+        self._sockets.add(peer)
+        self.wheel.put(peer, peer.connection.deadline or self.now)
+
+    def lost(self, peer: Peer) -> None:
+        self._sockets.discard(peer)
+        self._dirty.pop(peer, None)
+
+    def admit(self, peer: Peer, connect: Connect) -> tuple[Session, Rights, bool] | Refused:
+        """The session of a CONNECT, its rights, and whether the session was there before. Whoever had it is sent away first."""
+        credential = self._door.ask(connect, peer.address, self.now)
+        if isinstance(credential, Refused):
+            return credential
+        username = credential.username
+        self._anonymous += not connect.client_id
+        key = session_key(username, connect.client_id or f"\0{self._anonymous}")
+        if key in self._live:
+            self._live[key].end(will=True)  # [MQTT-3.1.4-2]
+        if len(self._users.get(username, ())) >= SESSIONS[credential.scope]:
+            return Refused(Refusal.UNAVAILABLE)
+        session, present = self.sessions.get(key), True
+        if session is not None and connect.clean_session:
+            self.intake.record(self.sessions.end(session))
+            session = None
+        if session is None:
+            present = False
+            if connect.clean_session:
+                session = Session(key, username, None, durable=False)
+            elif self._room_for_session(username, SESSIONS[credential.scope]):
+                session, entry = self.sessions.begin(key, username, self._clock())
+                self.intake.record(entry)
+            else:
+                return Refused(Refusal.UNAVAILABLE)
+        self._live[key] = peer
+        self._users.setdefault(username, set()).add(peer)
+        if peer.connection.deadline is not None:
+            self.wheel.put(peer, peer.connection.deadline)
+        return session, Rights(credential), present
+
+    def left(self, peer: Peer) -> None:
+        assert peer.session is not None
+        if self._live.get(peer.session.key) is peer:
+            del self._live[peer.session.key]
+        users = self._users.get(peer.username, set())
+        users.discard(peer)
+        if not users:
+            self._users.pop(peer.username, None)
+        for text in list(peer.routed):
+            self.unroute(peer, text)
+
+    def settled(self, peer: Peer) -> None:
+        """A message of a connection that is gone is on disk: the one that has its session now may be waiting for that."""
+        heir = self._live.get(peer.session.key) if peer.session is not None else None
+        if heir is not None:
+            heir.connection.acknowledge()
+            heir.wake()
+
+    def route(self, peer: Peer, topic_filter: str) -> None:
+        peer.routed.add(topic_filter)
+        self._routes.add(topic_filter, peer)
+        if _upward(topic_filter):
+            self._relays.add(topic_filter, peer)
+
+    def unroute(self, peer: Peer, topic_filter: str) -> None:
+        peer.routed.discard(topic_filter)
+        self._routes.discard(topic_filter, peer)
+        self._relays.discard(topic_filter, peer)
+
+    def wake(self, peer: Peer) -> None:
+        """It has something to say; what several commits and packets of this turn of the loop give goes out in one write."""
+        if not self._dirty:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._dirty[peer] = None
+
+    def violated(self, peer: Peer, violation: ProtocolViolation) -> None:
+        _log.info("%s broke the protocol: %s", _name(peer), violation)
+        if peer.username:
+            self.refused("", peer.username, f"protocol: {violation}", b"", 0)
+
+    def told(self, peer: Peer, why: str) -> None:
+        _log.warning("%s cut off: %s", _name(peer), why)
+
+    # --- within ---
+
+    def _room_for_session(self, username: str, most: int) -> bool:
+        """Whether the user may have one more session that lasts; the oldest that nobody uses makes room."""
+        if self.sessions.count(username) < most:
+            return True
+        for session in self.sessions.of(username):
+            if not session.ending and session.key not in self._live:
+                self.intake.record(self.sessions.end(session))
+                return True
+        return False
+
+    def _hand_out(self, issued: CommandIssued, queued_for: list[SessionKey]) -> None:
+        for key in queued_for:
+            if key in self._live:
+                self._live[key].pump()
+        message = Message(issued.id, issued.topic, issued.payload, expires_at=issued.expires_at)
+        for peer in self._routes.find(issued.topic):
+            peer.offer(message)
+
+    def _relay(self, said: Said) -> None:
+        if not _bridged(said.topic):  # what a hub says on its bridge is for us; back on the same bridge it would run in a circle
+            for peer in self._relays.find(said.topic):
+                peer.relay(said.topic, said.raw)
+
+    def _shut_out(self, username: str, *, will: bool) -> None:
+        for peer in list(self._users.get(username, ())):
+            peer.end(will=will)
+
+    def _sweep(self) -> None:
+        self.now = max(self.now, self._clock())
+        for peer in self.wheel.due(self.now):
+            peer.sweep(self.now)
+        self._sweeper = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, {}
+        for peer in dirty:
+            peer.flush()
+
+
+def _bridged(topic: str) -> bool:
+    return topic.split("/", 5)[4:5] == [BRIDGE]
+
+
+def _upward(topic_filter: str) -> bool:
+    """Whether it may match what devices publish; most subscriptions are to commands alone, and readings never look at them."""
+    return not topic_filter.endswith(f"/{Channel.COMMAND}") and not _bridged(topic_filter)
+
+
+def _name(peer: Peer) -> str:
+    client = "" if peer.session is None else peer.session.key
+    return f"{client or 'a client'} from {peer.address}"

@@ -1,0 +1,371 @@
+"""One client of the endpoint: its socket, what it asks for, what it sent and waits to see acknowledged.
+
+Every bound here is this client's alone. Past what it may have sent and not on disk, its socket is left unread; past what it may
+leave unread itself, it is cut off. Packets are bounded in the reader, queued commands in the session, relayed reports in departures.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from devices.mqtt.packets import REFUSED, Connect, Disconnect, ProtocolViolation, Publish, Pubrel, Refusal, Subscribe, Unsubscribe, Will
+from devices.mqtt.server import Arrival, Completed, Connection, Event, Received
+from devices.mqtt.session import Message, Session
+from devices.mqtt.sessions import (
+    RETAINED_BYTES,
+    PacketIdHeld,
+    PacketIdReleased,
+    Retained,
+    SessionEntry,
+    Subscribed,
+    Unsubscribed,
+)
+from devices.mqtt.sessions import Received as TakenByClient
+from devices.topic import Channel
+from gateway.inbox import Published
+from gateway.mqtt.departures import Departures
+from gateway.mqtt.door import DELAY, Refused
+
+if TYPE_CHECKING:
+    from devices.mqtt.rights import Rights
+    from gateway.mqtt.listener import Listener
+
+WAITING_BYTES = 4 * 1024 * 1024
+WAITING_MESSAGES = 16_384
+"""Of one connection, sent and not on disk: past either, it is not read."""
+ALARM_FACTOR = 16
+"""A connection that only ever brought alarms may have so much more waiting, and never stands back for others."""
+SHARED_BYTES = 64 * 1024 * 1024
+MODEST_BYTES = 64 * 1024
+"""While more than the first waits of all, a connection is read only with less than the second waiting of its own."""
+UNSENT_BYTES = 1024 * 1024
+"""What a client may leave unread before it is cut off."""
+SUBSCRIPTIONS = 1000
+"""Of one session."""
+SEND_AHEAD_BYTES = 64 * 1024
+"""What we send of ourselves waits on our side while more than this is in the socket's buffer."""
+EXCERPT = 1024
+
+
+class Peer(asyncio.Protocol):
+    """Made for each socket that is accepted. `session` is None until its CONNECT is taken."""
+
+    def __init__(self, listener: "Listener") -> None:
+        self._listener = listener
+        self.connection = Connection(listener.now, listener.limit)
+        self.session: Session | None = None
+        self.rights: Rights | None = None
+        self.departures: Departures | None = None
+        self.address = ""
+        self.ended = False
+        self.routed: set[str] = set()
+        """The filters under which what is committed reaches it."""
+        self.waiting_bytes = 0
+        self.waiting = 0
+        self._transport: asyncio.Transport | None = None
+        self._will: Will | None = None
+        self._refusal: Refusal | None = None
+        self._only_alarms = True
+        self._paused = False
+        self._writable = True
+
+    @property
+    def username(self) -> str:
+        return "" if self.rights is None else self.rights.credential.username
+
+    # --- asyncio's side ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=SEND_AHEAD_BYTES)
+        name = transport.get_extra_info("peername")
+        self.address = str(name[0]) if name else ""
+        self._listener.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._transport = None
+        self.end(will=True)
+        self._listener.lost(self)
+
+    def pause_writing(self) -> None:
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        self.pump()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for event in self.connection.receive(data, self._listener.now):
+                if type(event) is Arrival:
+                    self._arrived(event)
+                else:
+                    self._asked(event)
+        except ProtocolViolation as violation:
+            self._listener.violated(self, violation)
+            self.end(will=True)
+        if self._too_much() and not self._paused and self._transport is not None and not self.ended:
+            self._paused = True
+            self._transport.pause_reading()
+        self.wake()
+
+    # --- what it publishes ---
+
+    def _arrived(self, arrival: Arrival) -> None:
+        publish, session, rights = arrival.publish, self.session, self.rights
+        assert session is not None
+        assert rights is not None
+        verdict = rights.publishing(publish.topic)
+        if verdict.refusal:
+            # 3.1.1 cannot say no to a PUBLISH [MQTT-3.3.5-2]: it is acknowledged, and shown to whoever can mend the kit.
+            self._listener.refused(publish.topic, self.username, verdict.refusal, publish.payload[:EXCERPT], publish.size)
+            self.connection.stored(arrival)
+            return
+        if verdict.channel is not Channel.ALARM:
+            self._only_alarms = False
+        size = len(publish.payload) + len(publish.topic)
+        self.waiting_bytes += size
+        self.waiting += 1
+        entry: SessionEntry | None = _to_retain(publish) if publish.retain and verdict.channel is Channel.STATUS else None
+        if publish.qos == 2 and session.durable:
+            if entry is not None:
+                self._listener.intake.record(entry)
+            entry = PacketIdHeld(session.key, publish.packet_id)
+        self._publish(publish, partial(self._stored, arrival, size), entry)
+
+    def _publish(self, publish: Publish, done: Callable[[], None], entry: SessionEntry | None) -> None:
+        self._listener.intake.publish(
+            Published(publish.topic, publish.payload, publish.size, publish.retain, self.username, done, entry),
+        )
+
+    def _stored(self, arrival: Arrival, size: int) -> None:
+        """The commit that holds the message has returned."""
+        self.waiting_bytes -= size
+        self.waiting -= 1
+        self.connection.stored(arrival)
+        if self.ended:
+            self._listener.settled(self)
+            return
+        if self._paused and not self._too_much() and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+        self.wake()
+
+    def _too_much(self) -> bool:
+        factor = ALARM_FACTOR if self._only_alarms else 1
+        if self.waiting_bytes > WAITING_BYTES * factor or self.waiting > WAITING_MESSAGES * factor:
+            return True
+        return not self._only_alarms and self.waiting_bytes > MODEST_BYTES and self._listener.intake.waiting_bytes > SHARED_BYTES
+
+    # --- what it asks for ---
+
+    def _asked(self, event: Event) -> None:
+        if isinstance(event, Connect):
+            self._greet(event)
+            return
+        session, departures = self.session, self.departures
+        assert session is not None
+        assert departures is not None
+        match event:
+            case Pubrel(number):
+                self._change(PacketIdReleased(session.key, number), partial(self.connection.complete, number))
+            case Subscribe():
+                self._subscribe(event, session)
+            case Unsubscribe(number, names):
+                known = tuple(dict.fromkeys(text for text in names if text in session.subscriptions))
+                then = partial(self._unsubscribed, number, known)
+                if known:
+                    self._change(Unsubscribed(session.key, known), then)
+                else:
+                    then()
+            case Received(message):
+                if session.queue.get(message.id) is message:
+                    self._change(TakenByClient(session.key, message.id), partial(self._release, message))
+                else:
+                    self._release(message)
+            case Completed(message):
+                departures.completed(message)
+                self.pump()
+            case Disconnect():
+                self.end(will=False)  # [MQTT-3.14.4-3]
+
+    def _change(self, entry: SessionEntry, then: Callable[[], None]) -> None:
+        """For a session that lasts, `then` comes when the entry is on disk; for one that does not, now."""
+        assert self.session is not None
+        if self.session.durable:
+            self._listener.intake.record(entry, partial(self._on_disk, then))
+        else:
+            then()
+
+    def _on_disk(self, then: Callable[[], None]) -> None:
+        if not self.ended:
+            then()
+            self.wake()
+
+    def _greet(self, connect: Connect) -> None:
+        answer = self._listener.admit(self, connect)
+        if isinstance(answer, Refused):
+            if answer.late:
+                self._refusal = answer.code
+                self.connection.close()
+                self._listener.wheel.put(self, self._listener.now + DELAY)
+            else:
+                self.connection.refuse(answer.code)
+                self.end(will=False)
+            return
+        self.session, self.rights, present = answer
+        if connect.will is not None:
+            refusal = self.rights.publishing(connect.will.topic).refusal
+            if refusal:
+                payload = connect.will.payload
+                self._listener.refused(connect.will.topic, self.username, f"will: {refusal}", payload[:EXCERPT], len(payload))
+            else:
+                self._will = connect.will
+        self.connection.accept(self.session, present=present)
+        self.departures = Departures(self.connection, self.session, self.rights, self._listener.sessions, self._listener.intake.record)
+        for text, qos in self.session.subscriptions.items():
+            self._listener.route(self, text)
+            self.departures.offer_kept(text, qos)
+        self.pump()
+
+    def _subscribe(self, packet: Subscribe, session: Session) -> None:
+        assert self.rights is not None
+        codes: list[int] = []
+        granted: dict[str, int] = {}
+        for text, qos in packet.filters:
+            room = text in session.subscriptions or text in granted or len(session.subscriptions) + len(granted) < SUBSCRIPTIONS
+            code = self.rights.grant(text, qos) if room else REFUSED
+            codes.append(code)
+            if code != REFUSED:
+                granted[text] = code
+        then = partial(self._subscribed, packet.packet_id, tuple(codes), granted)
+        if granted:
+            self._change(Subscribed(session.key, tuple(granted.items())), then)
+        else:
+            then()
+
+    def _subscribed(self, number: int, codes: tuple[int, ...], granted: dict[str, int]) -> None:
+        assert self.session is not None
+        assert self.departures is not None
+        self.connection.grant(number, codes)
+        for text, qos in granted.items():
+            if not self.session.durable:
+                self.session.subscriptions[text] = qos
+            self._listener.route(self, text)
+            self.departures.granted(text, qos)
+        self.pump()
+
+    def _unsubscribed(self, number: int, names: tuple[str, ...]) -> None:
+        assert self.session is not None
+        for text in names:
+            if not self.session.durable:
+                self.session.subscriptions.pop(text, None)
+            self._listener.unroute(self, text)
+        self.connection.ungrant(number)
+
+    def _release(self, message: Message) -> None:
+        message.received = True
+        self.connection.release(message.packet_id)
+
+    # --- what goes to it ---
+
+    def pump(self) -> None:
+        if self.departures is not None and self._writable and not self.ended:
+            self.departures.pump(self._listener.now, SEND_AHEAD_BYTES)
+            self.wake()
+
+    def offer(self, message: Message) -> None:
+        """A command was issued; the sessions that last have it in their queue already."""
+        if self.session is None or self.rights is None or self.departures is None or message.id in self.session.queue:
+            return
+        qos = self.session.granted(message.topic)
+        if qos is not None and self.rights.receiving(message.topic):
+            self.departures.offer(message, qos)
+            self.pump()
+
+    def relay(self, topic: str, payload: bytes) -> None:
+        """A report or status was committed."""
+        if self.session is None or self.rights is None or self.departures is None:
+            return
+        qos = self.session.granted(topic)
+        if qos is None or not self.rights.receiving(topic):
+            return
+        if self.departures.relay(topic, payload, qos):
+            self.pump()
+        else:
+            self.cut_off("it reads what is relayed to it too slowly")
+
+    def wake(self) -> None:
+        if self.connection.output:
+            self._listener.wake(self)
+
+    def flush(self) -> None:
+        """Send what the connection has to say. A client that does not read is cut off."""
+        output = self.connection.output
+        if not output or self._transport is None:
+            return
+        self._transport.write(bytes(output))
+        output.clear()
+        if self._transport.get_write_buffer_size() > UNSENT_BYTES:
+            self.cut_off(f"{UNSENT_BYTES} bytes unread by the client")
+
+    # --- the end ---
+
+    def sweep(self, now: datetime) -> None:
+        """A deadline may have come."""
+        if self.ended:
+            return
+        if self._refusal is not None:
+            self.connection.refuse(self._refusal)
+            self.end(will=False)
+            return
+        if self._paused:
+            self.connection.heard_at = now  # it is we who do not listen: its silence says nothing
+        deadline = self.connection.deadline
+        if deadline is None:
+            return
+        if deadline <= now:
+            self.end(will=True)
+        else:
+            self._listener.wheel.put(self, deadline)
+
+    def cut_off(self, why: str) -> None:
+        self._listener.told(self, why)
+        transport, self._transport = self._transport, None
+        self.end(will=True)
+        if transport is not None:
+            transport.abort()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def end(self, *, will: bool) -> None:
+        """Once: its will, unless it said good-bye; what stands in `output` is still sent."""
+        if self.ended:
+            return
+        self.ended = True
+        self.connection.close()
+        if self.session is not None:
+            self._listener.left(self)
+            if will and self._will is not None:
+                last = Publish(self._will.topic, self._will.payload, self._will.qos, self._will.retain)
+                self._publish(last, _nothing, _to_retain(last))
+        self._will = None
+        if self._transport is not None:
+            self.flush()
+        if self._transport is not None:
+            self._transport.close()
+
+
+def _to_retain(publish: Publish) -> Retained | None:
+    """Only `status` is retained; any other retained PUBLISH is taken as if it were not."""
+    if publish.retain and publish.topic.endswith(f"/{Channel.STATUS}") and publish.size <= RETAINED_BYTES:
+        return Retained(publish.topic, publish.payload)
+    return None
+
+
+def _nothing() -> None:
+    """A will is acknowledged to nobody."""
