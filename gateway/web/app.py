@@ -1,0 +1,140 @@
+"""The web process, put together: one straight function, and the server that ends when it is asked to."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from gateway.clock import MACHINE
+from gateway.control import Control
+from gateway.store.journal import Reader
+from gateway.web import alerts, device_registry, health, live, pages, problems, registry, reports, sessions, silences
+from gateway.web.auth import Gate
+from gateway.web.board import CLOSED_KEPT
+from gateway.web.condition import Condition
+from gateway.web.desk import DemoLogin, Desk
+from gateway.web.edge import Edge
+from gateway.web.follower import Follower, keep_written
+from gateway.web.historian import Historian
+from gateway.web.idempotency import Once
+from gateway.web.metrics import Metrics
+from gateway.web.pages import STATIC, Static
+from gateway.web.stream import RING_EVENTS, Hub
+from gateway.web.users import Users
+from gateway.web.views import Views
+from gateway.web.viewstore import ViewStore
+
+GRACE_S = 2
+
+DESCRIPTION = """Anju (安居): home safety for older people who live alone.
+
+Log in with `POST /session`, or send a bearer token. Times are RFC 3339 in UTC. Lists are `{"items", "next"}`: give `next` back as
+`cursor`. Errors are RFC 9457 problem details with `sentence` in Chinese and English. `title`, `reason` and `text` are Chinese, the
+same names with `_en` English.
+"""
+
+
+def create_app(data: Path, control_path: Path, *, demo_login: DemoLogin | None = None) -> FastAPI:
+    """The application over the data folder and the alarm process's socket. Everything is opened when it starts, not here."""
+    wall = MACHINE.wall
+    users = Users(data / "users.db", wall)
+    store = ViewStore(data / "views.db")
+    views = Views(store)
+    control = Control(control_path)
+    condition = Condition(views, users, wall)
+    hub = Hub(views, condition, users)
+    historian = Historian()
+    condition.history_problem = lambda: historian.problem
+    follower = Follower(control, Reader(data), views, hub=hub, historian=historian, condition=condition)
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        loaded = await asyncio.to_thread(store.load, wall() - CLOSED_KEPT, RING_EVENTS)
+        views.load(loaded)
+        hub.load(loaded.events, loaded.event_floor, loaded.position)
+        historian.start()
+        tasks = [
+            asyncio.create_task(follower.run(), name="follower"),
+            asyncio.create_task(keep_written(store, users, views, condition), name="writing"),
+            asyncio.create_task(hub.run(), name="beats"),
+        ]
+        for task in tasks:
+            task.add_done_callback(_end_if_broken)
+        yield
+        hub.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(historian.close)
+        await asyncio.to_thread(store.close)
+        await asyncio.to_thread(users.close)
+
+    app = FastAPI(
+        title="Anju",
+        version="0.1.0",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        separate_input_output_schemas=False,
+    )
+    app.state.desk = Desk(users, views, control, hub, condition, historian, wall, demo_login, Once(users), metrics)
+    for module in (sessions, alerts, live, registry, device_registry, silences, reports):
+        app.include_router(module.router, prefix="/api/v1")
+    app.include_router(alerts.actions, prefix="/api/v1")
+    app.include_router(health.router)
+    app.include_router(pages.router)
+    app.mount("/static", Static(directory=STATIC), name="static")
+    problems.install(app)
+    app.add_middleware(Gate, users=users)
+    app.add_middleware(Edge, took=metrics.took)
+    return app
+
+
+def _end_if_broken(task: asyncio.Task[None]) -> None:
+    """A task of ours that fails is a bug: end the process, which its parent starts again, rather than show a desk that stands still."""
+    if not task.cancelled() and task.exception() is not None:
+        task.get_loop().call_exception_handler({"message": f"the task {task.get_name()} failed", "exception": task.exception()})
+        signal.raise_signal(signal.SIGTERM)
+
+
+class Server(uvicorn.Server):
+    """Lets the consoles go first: a stream has no end of its own to wait for."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        app = self.config.app
+        assert isinstance(app, FastAPI)
+        app.state.desk.hub.close()
+        await super().shutdown(sockets)
+
+
+def server(app: FastAPI, host: str, port: int) -> Server:
+    """A server that is not running yet; `await serve()` runs it until `should_exit`."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=30,
+        server_header=False,
+        h11_max_incomplete_event_size=64 * 1024,
+        proxy_headers=False,
+        ws="none",
+    )
+    return Server(config)
+
+
+def run(data: Path, control_path: Path, host: str, port: int, *, demo_login: DemoLogin | None = None) -> None:
+    """The web process, until SIGTERM or SIGINT."""
+    with contextlib.suppress(KeyboardInterrupt):
+        server(create_app(data, control_path, demo_login=demo_login), host, port).run()

@@ -1,0 +1,150 @@
+"""The alerts that the desk works on: every open one, and those closed within a day, each with its whole timeline; a fold in memory."""
+
+import heapq
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from alerting.alert import Alert, born, evolve
+from alerting.facts import AlertFact, AlertId, AlertRaised, Fact, IllegalTransition
+from devices.home import HomeId
+from gateway.web.timeline import tell
+from gateway.web.viewstore import AlertFilter, AlertKey, AlertRecord, Line, Pending, key_of
+
+logger = logging.getLogger(__name__)
+
+CLOSED_KEPT = timedelta(days=1)
+
+
+class Board:
+    """`recall` finds an alert that memory has let go of; a late note on a closed alert is rare, so it may read a file."""
+
+    def __init__(self, recall: Callable[[AlertId], AlertRecord | None]) -> None:
+        self.records: dict[AlertId, AlertRecord] = {}
+        self.unstored: dict[AlertId, AlertRecord] = {}
+        """What the disk refuses and is shown all the same, over what is stored."""
+        self.refused = 0
+        """Facts that the table of transitions does not know: written by another version. They are told, and the alert does not move."""
+        self._recall = recall
+
+    # --- the fold ------------------------------------------------------------------------------------------------------------
+
+    def load(self, records: Sequence[AlertRecord]) -> None:
+        self.records = {record.alert.id: record for record in records}
+
+    def apply(self, fact: AlertFact, seq: int, pending: Pending) -> AlertRecord | None:
+        """The alert that the fact moved; None where it had been applied before, or cannot be."""
+        record = self.records.get(fact.alert) or self._remember(fact.alert)
+        if record is not None and seq <= record.seq:
+            return None
+        line = _line(fact, seq)
+        if record is None:
+            if not isinstance(fact, AlertRaised):
+                self.refused += 1
+                return None
+            record = self.records[fact.alert] = AlertRecord(born(fact), seq, [])
+        else:
+            self._move(record, fact)
+        record.seq = seq
+        record.timeline.append(line)
+        pending.alerts[fact.alert] = (record.alert, seq)
+        pending.lines.append((fact.alert, line))
+        return record
+
+    def _move(self, record: AlertRecord, fact: AlertFact) -> bool:
+        try:
+            record.alert = evolve(record.alert, fact)
+        except IllegalTransition as refusal:
+            self.refused += 1
+            logger.warning("a journaled fact does not fit: %s", refusal)
+            return False
+        return True
+
+    def _remember(self, alert: AlertId) -> AlertRecord | None:
+        record = self._recall(alert)
+        if record is not None:
+            self.records[alert] = record
+        return record
+
+    def show_unstored(self, facts: Sequence[Fact]) -> tuple[list[AlertRecord], bool]:
+        """Replace what is shown without being on disk: (what there is now, whether something went away unstored)."""
+        before, self.unstored = self.unstored, {}
+        for fact in facts:
+            if not isinstance(fact, AlertFact):
+                continue
+            record = self.unstored.get(fact.alert)
+            if record is None:
+                below = self.records.get(fact.alert)
+                if below is not None:
+                    record = AlertRecord(below.alert, below.seq, list(below.timeline), stored=False)
+                elif isinstance(fact, AlertRaised):
+                    record = AlertRecord(born(fact), 0, [_line(fact, 0)], stored=False)
+                    self.unstored[fact.alert] = record
+                    continue
+                else:
+                    continue
+                self.unstored[fact.alert] = record
+            if self._move(record, fact):
+                record.timeline.append(_line(fact, 0))
+        gone = any(alert not in self.unstored and alert not in self.records for alert in before)
+        return list(self.unstored.values()), gone
+
+    def forget(self, now: datetime, written: int) -> None:
+        """Let go of what was closed a day ago and is in the file."""
+        for record in list(self.records.values()):
+            closed = record.alert.closed_at
+            if closed is not None and record.seq <= written and closed + CLOSED_KEPT < now:
+                del self.records[record.alert.id]
+
+    # --- reading -------------------------------------------------------------------------------------------------------------
+
+    def alert(self, alert: AlertId) -> AlertRecord | None:
+        """From memory; those closed long ago are in the file."""
+        return self.unstored.get(alert) or self.records.get(alert)
+
+    def _seen(self) -> Iterator[AlertRecord]:
+        yield from self.unstored.values()
+        yield from (record for alert, record in self.records.items() if alert not in self.unstored)
+
+    def find(self, wanted: AlertFilter, after: AlertKey | None, limit: int) -> list[AlertRecord]:
+        """At most `limit` of those in memory, in the order of the list, past the key."""
+        found = (r for r in self._seen() if matches(wanted, r.alert) and (after is None or key_of(r.alert, newest=wanted.newest) > after))
+        return heapq.nsmallest(limit, found, key=lambda r: key_of(r.alert, newest=wanted.newest))
+
+    def open_of(self, home: HomeId) -> list[AlertId]:
+        return [r.alert.id for r in self._seen() if r.alert.open and r.alert.home == home]
+
+    def count_open(self) -> dict[tuple[int, str], int]:
+        """By priority and status."""
+        counts: dict[tuple[int, str], int] = {}
+        for record in self._seen():
+            if record.alert.open:
+                key = (int(record.alert.priority), record.alert.status.value)
+                counts[key] = counts.get(key, 0) + 1
+        return counts
+
+
+def matches(wanted: AlertFilter, alert: Alert) -> bool:
+    return (
+        alert.origin.value == wanted.origin
+        and (wanted.open is None or alert.open == wanted.open)
+        and (wanted.status is None or alert.status.value == wanted.status)
+        and (wanted.areas is None or alert.area in wanted.areas)
+        and (wanted.home is None or alert.home == wanted.home)
+        and (wanted.priority is None or int(alert.priority) == wanted.priority)
+        and (wanted.category is None or alert.category.value == wanted.category)
+        and (wanted.raised_from is None or alert.raised_at >= wanted.raised_from)
+        and (wanted.raised_before is None or alert.raised_at < wanted.raised_before)
+    )
+
+
+def _line(fact: AlertFact, seq: int) -> Line:
+    told = tell(fact)
+    return Line(seq, fact.at, told.kind, told.by, told.sentence, told.data)
+
+
+def copied(record: AlertRecord) -> AlertRecord:
+    """As it stands now, for a thread to read while the fold goes on."""
+    return msgspec.structs.replace(record, timeline=list(record.timeline))

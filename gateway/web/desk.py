@@ -1,0 +1,60 @@
+"""What a request can reach, and how a command is put to the alarm process."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, cast
+
+import msgspec
+from fastapi import Depends, Request
+
+from alerting.facts import Asked, Command
+from gateway.control import Answered, Control
+from gateway.web.auth import Identity, Throttle
+from gateway.web.condition import Condition
+from gateway.web.historian import Historian
+from gateway.web.idempotency import Once
+from gateway.web.metrics import Metrics
+from gateway.web.problems import away
+from gateway.web.stream import Hub
+from gateway.web.users import Users
+from gateway.web.views import Views
+
+
+class DemoLogin(msgspec.Struct, frozen=True):
+    """Shown on the log-in page of a demonstration; a production service has none."""
+
+    username: str
+    password: str
+
+
+class Desk(msgspec.Struct):
+    users: Users
+    views: Views
+    control: Control
+    hub: Hub
+    condition: Condition
+    historian: Historian
+    wall: Callable[[], datetime]
+    demo_login: DemoLogin | None
+    once: Once
+    metrics: Metrics
+    throttle: Throttle = msgspec.field(default_factory=Throttle)
+    checking: asyncio.Semaphore = msgspec.field(default_factory=lambda: asyncio.Semaphore(2))
+    """Argon2 takes 64 MiB and a core for a quarter of a second: two at a time leave the desk its air."""
+    changing: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
+    """Held from reading a record until its change is in the view, so that two changes of one record both count."""
+
+    async def ask(self, command: Command, who: Identity, key: str = "") -> Answered:
+        """Put a command to the alarm process; when this returns it is on disk, and the view shows what came of it."""
+        answered = await self.control.ask(Asked(command, who.user, key))
+        if not await self.views.reached(answered.seq):
+            raise away()
+        return answered
+
+
+def _desk(request: Request) -> Desk:
+    return cast("Desk", request.app.state.desk)
+
+
+OnDesk = Annotated[Desk, Depends(_desk)]

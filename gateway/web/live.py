@@ -1,0 +1,34 @@
+"""`GET /stream`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+
+from alerting.facts import Origin
+from gateway.web.auth import READ, Identity
+from gateway.web.bodies import Body
+from gateway.web.desk import OnDesk
+from gateway.web.problems import unprocessable
+from gateway.web.stream import Console, EventStream
+
+router = APIRouter(tags=["stream"])
+
+DESCRIPTION = """Server-sent events. `event: alert` has the alert as lists show it, `event: beat` (every 5 s, and when something changes)
+`{"now", "seq", "alarm_process", "ready", "problems"}`, `event: reset` means: load the queue anew. `id:` is a position; given back as
+`Last-Event-ID`, all that came after it is sent first."""
+
+
+class StreamQuery(Body):
+    origin: Origin = Origin.REAL
+
+
+@router.get("/stream", response_class=EventStream, description=DESCRIPTION)
+async def stream(
+    desk: OnDesk,
+    asked: Annotated[StreamQuery, Query()],
+    who: Annotated[Identity, READ],
+    last_event_id: Annotated[str, Header(alias="Last-Event-ID")] = "",
+) -> Response:
+    if len(last_event_id) > 100:
+        raise unprocessable("Last-Event-ID", "not a position of this stream", place="header")
+    return EventStream(desk.hub, Console(who, asked.origin.value), last_event_id)

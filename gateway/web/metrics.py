@@ -1,0 +1,110 @@
+"""The figures of both processes as Prometheus reads them. The alarm process serves nobody: its figures come with its health."""
+
+import resource
+import sys
+from collections.abc import Iterator
+from time import process_time
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from gateway.web.desk import Desk
+
+BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
+
+
+class Metrics:
+    """A registry of its own, so that two applications in one process (tests) do not share one."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter("anju_http_requests", "Answers by method and status.", ("method", "status"), registry=self.registry)
+        self._seconds = Histogram(
+            "anju_http_answer_seconds", "From the request to the head of its answer.", buckets=BUCKETS, registry=self.registry,
+        )
+        self._desk: Desk | None = None
+        self.registry.register(_Collected(self))
+
+    def took(self, method: str, status: int, seconds: float) -> None:
+        known = method if method in ("GET", "POST", "PATCH", "DELETE", "HEAD") else "other"
+        self._requests.labels(known, str(status)).inc()
+        self._seconds.observe(seconds)
+
+    def text(self, desk: "Desk") -> bytes:
+        self._desk = desk
+        return generate_latest(self.registry)
+
+    def collect(self) -> Iterator[Metric]:
+        desk = self._desk
+        if desk is None:
+            return
+        yield from _web(desk)
+        yield from _alarm(desk)
+
+
+class _Collected(Collector):
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        return self._metrics.collect()
+
+
+def _web(desk: "Desk") -> Iterator[Metric]:
+    views, places = desk.views, desk.views.places
+    yield GaugeMetricFamily("anju_ready", "1 when the way in, the stores and the engine all work.", float(not desk.condition.problems()))
+    yield GaugeMetricFamily("anju_view_position", "The journal's number that the pages reflect.", views.position)
+    yield GaugeMetricFamily("anju_view_written", "The journal's number that views.db reflects.", views.store.written)
+    yield GaugeMetricFamily("anju_history_position", "The journal's number that the history reflects.", desk.historian.position)
+    yield GaugeMetricFamily("anju_stream_consoles", "Consoles on the live stream.", len(desk.hub.consoles))
+    yield CounterMetricFamily("anju_stream_cut", "Consoles cut off because they did not read.", desk.hub.cut)
+    yield CounterMetricFamily("anju_view_facts_refused", "Journaled facts that no transition knows.", views.board.refused)
+    yield CounterMetricFamily("anju_users_writes_lost", "Looks and sessions that a full disk lost.", desk.users.lost)
+    yield GaugeMetricFamily("anju_homes", "Homes in the registry.", len(places.homes))
+    online = GaugeMetricFamily("anju_devices", "Devices in the registry.", labels=["online"])
+    states = [places.states.get(key) for key in places.devices]
+    for name, value in (("yes", True), ("no", False), ("unknown", None)):
+        online.add_metric([name], sum((state.online if state else None) is value for state in states))
+    yield online
+    waiting = GaugeMetricFamily("anju_alerts_open", "Open alerts.", labels=["priority", "status"])
+    for (priority, status), count in views.board.count_open().items():
+        waiting.add_metric([str(priority), status], count)
+    yield waiting
+    yield CounterMetricFamily("anju_web_cpu_seconds", "CPU time of the web process.", process_time())
+    yield GaugeMetricFamily("anju_web_memory_max_bytes", "The most memory the web process ever held.", _memory())
+
+
+def _alarm(desk: "Desk") -> Iterator[Metric]:
+    yield GaugeMetricFamily("anju_alarm_up", "1 while the alarm process answers.", float(desk.condition.alarm_process_up))
+    health = desk.condition.health
+    if health is None:
+        return
+    for name, text, value in (
+        ("anju_journal_position", "The last number on disk.", health.seq),
+        ("anju_mqtt_connections", "Kits connected.", health.connections),
+        ("anju_inbox_bytes", "Bytes that wait for a decision.", health.waiting_bytes),
+        ("anju_inbox_messages", "Messages that wait for a decision.", health.waiting),
+        ("anju_alarm_memory_bytes", "Memory of the alarm process.", health.rss_bytes),
+        ("anju_disk_free_bytes", "Free on the disk of the data.", health.disk_free_bytes),
+        ("anju_notifications_pending", "Notifications on their way.", health.pending_notifications),
+        ("anju_wall_offset_seconds", "Wall clock minus service time.", health.wall_offset_s),
+        ("anju_alarm_started_timestamp_seconds", "When the alarm process started.", health.started_at.timestamp()),
+    ):
+        yield GaugeMetricFamily(name, text, value)
+    for name, text, count in (
+        ("anju_reports", "Reports read since the alarm process started.", health.reports),
+        ("anju_alarms", "Reports that carried a call, fire, gas or a fall.", health.alarms),
+        ("anju_quarantined", "Messages that could not be read.", health.quarantined),
+        ("anju_commits", "Commits of the journal.", health.commits),
+        ("anju_commit_seconds", "Seconds spent in commits.", health.commit_s),
+        ("anju_alarm_cpu_seconds", "CPU time of the alarm process.", health.cpu_s),
+    ):
+        yield CounterMetricFamily(name, text, count)
+
+
+def _memory() -> float:
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(most if sys.platform == "darwin" else most * 1024)

@@ -1,0 +1,258 @@
+"""The live stream: server-sent events to every console, each encoded once, resumed from any position that is still kept.
+
+An event's id is the journal's number of the alert's latest fact in it, so it grows, is the same after a restart, and a console that
+comes back with it (`Last-Event-ID`) gets exactly what came after: from the ring in memory, or from `views.db` behind it. A commit
+that moves an alert several times makes one event. What is shown without being on disk has no number: it is sent with the present
+position, and again whenever a console comes back.
+A console that does not read is cut off at a bound and resumes; it costs the others nothing.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from fastapi import Response
+from starlette.types import Receive, Scope, Send
+
+from gateway.web.auth import Identity
+from gateway.web.condition import Condition
+from gateway.web.users import Users
+from gateway.web.views import Views
+from gateway.web.viewstore import Event
+
+BEAT_S = 5.0
+RING_EVENTS, RING_BYTES = 4096, 16 * 1024 * 1024
+RESUMED_MOST = 5000
+"""Events; a console that missed more is faster off loading the queue anew."""
+QUEUE_BYTES = 2 * 1024 * 1024
+PIECE_BYTES = 128 * 1024
+CLOSING_S = 0.5
+STARTING_S = 3.0
+
+RESET = b"event: reset\ndata: {}\n\n"
+
+
+def encode(kind: str, position: int, data: bytes) -> bytes:
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (position, kind.encode(), data)
+
+
+class Console:
+    """One connection: what it is still to be sent, and whether it is over."""
+
+    def __init__(self, who: Identity, origin: str) -> None:
+        self.who = who
+        self.origin = origin
+        self.over = asyncio.Event()
+        self.cut = False
+        self._queue: deque[bytes] = deque()
+        self._bytes = 0
+        self._wake = asyncio.Event()
+
+    def put(self, body: bytes) -> None:
+        self._queue.append(body)
+        self._bytes += len(body)
+        self._wake.set()
+        if self._bytes > QUEUE_BYTES:
+            self.cut = True
+            self._queue.clear()
+            self.over.set()
+
+    def begin(self, first: Sequence[bytes]) -> None:
+        """What it missed goes before what has come since. Those bodies are shared by all consoles, so no bound counts them."""
+        self._queue.extendleft(reversed(first))
+        self._bytes -= sum(map(len, first))
+        self._wake.set()
+
+    async def take(self) -> bytes:
+        """A good piece of what waits; waits for the first."""
+        while not self._queue:
+            self._wake.clear()
+            await self._wake.wait()
+        pieces, size = [], 0
+        while self._queue and size < PIECE_BYTES:
+            pieces.append(self._queue.popleft())
+            size += len(pieces[-1])
+        self._bytes -= size
+        return b"".join(pieces)
+
+
+class Hub:
+    """All consoles, and the latest events for those that come back."""
+
+    def __init__(self, views: Views, condition: Condition, users: Users) -> None:
+        self.consoles: set[Console] = set()
+        self.cut = 0
+        """Consoles that were cut off because they did not read."""
+        self._views = views
+        self._condition = condition
+        self._users = users
+        self._ring: deque[Event] = deque()
+        self._ring_bytes = 0
+        self._floor = 0
+        self._closed = False
+        self._unstored: tuple[tuple[str, bytes], ...] = ()
+        self._shown: tuple[object, ...] = ()
+
+    def load(self, events: Sequence[Event], floor: int, position: int) -> None:
+        """What `views.db` held at the start; every event past the ring's floor is in the ring."""
+        self._floor = floor if events and events[0].seq > floor and len(events) < RING_EVENTS else (events[0].seq if events else position)
+        for event in events:
+            if event.seq > self._floor:
+                self._keep(event)
+
+    def _keep(self, event: Event) -> None:
+        self._ring.append(event)
+        self._ring_bytes += len(event.body)
+        while len(self._ring) > RING_EVENTS or self._ring_bytes > RING_BYTES:
+            dropped = self._ring.popleft()
+            self._ring_bytes -= len(dropped.body)
+            self._floor = dropped.seq
+
+    # --- what goes out -------------------------------------------------------------------------------------------------------
+
+    def publish(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._keep(event)
+            self._send(event.origin, event.body)
+
+    def publish_unstored(self, alerts: Sequence[tuple[str, bytes]], *, gone: bool) -> None:
+        """(origin, JSON) of every alert that is shown without being on disk; `gone`: one of them went away and never came to be."""
+        before, self._unstored = set(self._unstored), tuple(alerts)
+        if gone:
+            for console in list(self.consoles):
+                console.put(RESET)
+        for origin, data in self._unstored:
+            if gone or (origin, data) not in before:
+                self._send(origin, encode("alert", self._views.position, data))
+
+    def _send(self, origin: str, body: bytes) -> None:
+        for console in list(self.consoles):
+            if console.origin == origin:
+                console.put(body)
+
+    def beat(self) -> bytes:
+        return encode("beat", self._views.position, self._condition.beat().model_dump_json().encode())
+
+    def send_beat(self) -> None:
+        body = self.beat()
+        for console in list(self.consoles):
+            if self._users.alive(console.who.session):
+                console.put(body)
+            else:
+                console.over.set()
+
+    def changed(self) -> None:
+        """Beat at once when what the page must say has changed: the alarm process came or went, something is wrong or mended."""
+        beat = self._condition.beat()
+        shown = (beat.alarm_process, beat.ready, *(problem.zh for problem in beat.problems))
+        if shown != self._shown:
+            self._shown = shown
+            self.send_beat()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + BEAT_S
+        while not self._closed:
+            await asyncio.sleep(min(1.0, max(due - loop.time(), 0)))
+            self.changed()
+            if loop.time() >= due:
+                due += BEAT_S
+                self.send_beat()
+
+    # --- who comes and goes --------------------------------------------------------------------------------------------------
+
+    async def join(self, console: Console, last_event_id: str) -> None:
+        """Put what the console missed before what comes from now on; `reset` where that is no longer known."""
+        if last_event_id and (after := _position(last_event_id)) is not None:
+            await self._views.reached(after, STARTING_S)  # just after a start the view may still be on its way there
+        self.consoles.add(console)  # what is published from here on waits in its queue
+        first: list[bytes] = []
+        if last_event_id:
+            missed = await self._missed(last_event_id, console.origin)
+            first.extend([RESET] if missed is None else missed)
+        console.begin(first)
+        for origin, data in self._unstored:
+            if origin == console.origin:
+                console.put(encode("alert", self._views.position, data))
+        console.put(self.beat())
+        if self._closed:
+            console.over.set()
+
+    async def _missed(self, last_event_id: str, origin: str) -> list[bytes] | None:
+        """Every event past the position; None when they are not all known, or more than is worth sending."""
+        ring, floor = list(self._ring), self._floor
+        after = _position(last_event_id)
+        if after is None or after > self._views.position:
+            return None
+        events: list[Event] = []
+        if after < floor:
+            if self._views.store.written < floor:
+                return None
+            known_from, events = await asyncio.to_thread(self._views.store.events, after, RESUMED_MOST + 1)
+            if after < known_from:
+                return None
+            events = [event for event in events if event.seq <= floor]
+        events += [event for event in ring if event.seq > after]
+        if len(events) > RESUMED_MOST:
+            return None
+        return [event.body for event in events if event.origin == origin]
+
+    def leave(self, console: Console) -> None:
+        self.consoles.discard(console)
+        self.cut += console.cut
+
+    def close(self) -> None:
+        """The service stops: let every console go, now."""
+        self._closed = True
+        for console in list(self.consoles):
+            console.over.set()
+
+
+def _position(last_event_id: str) -> int | None:
+    return int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) <= 18 else None
+
+
+class EventStream(Response):
+    """Sends a console what its queue holds until it goes, is cut off, or the service stops."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, hub: Hub, console: Console, last_event_id: str) -> None:
+        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._hub = hub
+        self._console = console
+        self._last_event_id = last_event_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the interface of ASGI
+        console = self._console
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        tasks = [
+            asyncio.create_task(self._pump(send)),
+            asyncio.create_task(self._gone(receive)),
+            asyncio.create_task(console.over.wait()),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._hub.leave(console)
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception) and not isinstance(result, OSError):
+                raise result
+        if tasks[1] not in done:
+            with contextlib.suppress(TimeoutError, OSError):
+                await asyncio.wait_for(send({"type": "http.response.body", "body": b"", "more_body": False}), CLOSING_S)
+
+    async def _pump(self, send: Send) -> None:
+        await self._hub.join(self._console, self._last_event_id)
+        while True:
+            await send({"type": "http.response.body", "body": await self._console.take(), "more_body": True})
+
+    @staticmethod
+    async def _gone(receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass

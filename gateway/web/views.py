@@ -1,0 +1,142 @@
+"""The read model: everything the desk sees, as a fold of the journal in memory, at one position."""
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import count
+
+import msgspec
+
+from alerting.facts import (
+    AlertFact,
+    AlertId,
+    Configured,
+    DeviceReturned,
+    DeviceSilent,
+    Fact,
+    Quarantined,
+    RegistryFact,
+    Said,
+)
+from devices.message import Heard, StatusHeard
+from gateway.store.entry import Commit, Stamp
+from gateway.web.board import Board
+from gateway.web.places import Places
+from gateway.web.viewstore import QUARANTINE_KEPT, AlertFilter, AlertKey, AlertRecord, Loaded, ViewStore, key_of
+
+
+class Quarantine(msgspec.Struct):
+    """The latest messages that could not be read, and how many there were of each kind of fault."""
+
+    kept: deque[tuple[int, Quarantined]]
+    by_place: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_place.values())
+
+
+class Views:
+    """`apply` is called with every commit in order, on the event loop; reading is free there too."""
+
+    def __init__(self, store: ViewStore) -> None:
+        self.store = store
+        self.position = 0
+        self.stamp: Stamp | None = None
+        """Of the last commit applied since the start."""
+        self.places = Places()
+        self.board = Board(store.alert)
+        self.quarantine = Quarantine(deque(maxlen=QUARANTINE_KEPT), {})
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._order = count()
+
+    def load(self, loaded: Loaded) -> None:
+        self.position = loaded.position
+        self.places.load(loaded.records)
+        self.board.load(loaded.alerts)
+        self.quarantine.kept.extend(loaded.quarantine)
+        self.quarantine.by_place.update(loaded.faults)
+
+    def apply(self, commit: Commit) -> list[AlertRecord]:
+        """The alerts that the commit changed, each once, in the order of the last fact of each."""
+        pending = self.store.pending
+        changed: dict[AlertId, AlertRecord] = {}
+        for seq, entry in enumerate(commit.entries, commit.first_seq):
+            if isinstance(entry, Said):
+                if isinstance(entry.message, Heard | StatusHeard):
+                    self.places.heard(entry.message, pending.records)
+            elif isinstance(entry, AlertFact):
+                record = self.board.apply(entry, seq, pending)
+                if record is not None:
+                    changed[entry.alert] = record
+            elif isinstance(entry, RegistryFact):
+                self.places.apply(entry, pending.records)
+            elif isinstance(entry, DeviceSilent | DeviceReturned):
+                self.places.watched(entry, pending.records)
+            elif isinstance(entry, Quarantined):
+                self._quarantine(seq, entry)
+            elif isinstance(entry, Configured):
+                self.places.configured(entry, pending.records)
+        self.position = pending.position = commit.last_seq
+        self.stamp = commit.stamp
+        self._wake()
+        return sorted(changed.values(), key=lambda record: record.seq)
+
+    def _quarantine(self, seq: int, item: Quarantined) -> None:
+        pending = self.store.pending
+        place = item.place.split(",")[0][:80]
+        self.quarantine.kept.append((seq, item))
+        self.quarantine.by_place[place] = self.quarantine.by_place.get(place, 0) + 1
+        pending.quarantine.append((seq, item))
+        pending.faults[place] = pending.faults.get(place, 0) + 1
+
+    # --- read your writes ----------------------------------------------------------------------------------------------------
+
+    async def reached(self, seq: int, timeout: float = 5.0) -> bool:  # noqa: ASYNC109 - the whole wait is bounded
+        """Wait until the view holds `seq`; False when it does not get there in time."""
+        if self.position >= seq:
+            return True
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (seq, next(self._order), future))
+        try:
+            await asyncio.wait_for(future, timeout)
+        except TimeoutError:
+            return False
+        return True
+
+    def _wake(self) -> None:
+        while self._waiting and self._waiting[0][0] <= self.position:
+            future = heapq.heappop(self._waiting)[2]
+            if not future.done():
+                future.set_result(None)
+
+    # --- alerts, in memory and in the file -----------------------------------------------------------------------------------
+
+    async def alert(self, alert: AlertId) -> AlertRecord | None:
+        return self.board.alert(alert) or await asyncio.to_thread(self.store.alert, alert)
+
+    async def alerts(self, wanted: AlertFilter, after: AlertKey | None, limit: int) -> list[AlertRecord]:
+        """At most `limit`, in order. Open ones are all in memory; else the file adds what memory has let go of."""
+        found = {r.alert.id: r for r in self.board.find(wanted, after, limit)}
+        if wanted.open or wanted.status in ("triggered", "acknowledged"):
+            return list(found.values())
+        # What memory holds is newer than the file's row of it, which may match although the alert no longer does.
+        reached, wanting = after, True
+        while wanting:
+            rows = await asyncio.to_thread(self.store.alerts, wanted, reached, limit)
+            wanting = len(rows) == limit
+            for row in rows:
+                reached = key_of(row.alert, newest=wanted.newest)
+                if self.board.alert(row.alert.id) is None:
+                    found[row.alert.id] = row
+            in_reach = sum(1 for r in found.values() if reached is None or key_of(r.alert, newest=wanted.newest) <= reached)
+            wanting = wanting and in_reach < limit
+        return sorted(found.values(), key=lambda r: key_of(r.alert, newest=wanted.newest))[:limit]
+
+    def show_unstored(self, facts: Sequence[Fact]) -> tuple[list[AlertRecord], bool]:
+        return self.board.show_unstored(facts)
+
+    def tidy(self, now: datetime) -> None:
+        self.board.forget(now, self.store.written)
