@@ -251,12 +251,19 @@ def test_what_carries_nothing_is_refused_and_the_place_is_named(payload: bytes, 
     assert 0 < len(refused.value.problem.reason) <= 400
 
 
+def test_a_call_at_the_beginning_of_a_message_that_is_far_too_long_is_still_a_call() -> None:
+    heard = decode(f"{DEVICE}/report", b'{"values":{"sos":true,"note":"xxxx', NOW, size=10_000_000)
+    assert isinstance(heard, Heard)
+    assert heard.report.urgent
+    assert heard.report.problems[0].reason == f"10000000 bytes, {REPORT_LIMIT} at most"
+
+
 @pytest.mark.parametrize(
     ("topic", "limit"), [(f"{DEVICE}/report", REPORT_LIMIT), ("anju/v1/a/h/bridge/zigbee2mqtt/zigbee2mqtt/bridge/devices", BRIDGE_LIMIT)],
 )  # fmt: skip
 def test_what_is_over_its_limit_is_refused_with_its_size(topic: str, limit: int) -> None:
     with pytest.raises(DecodeError, match=f"{limit + 1} bytes"):
-        decode(topic, b'{"values":{"sos":true', NOW, size=limit + 1)
+        decode(topic, b'{"values":{"note":"', NOW, size=limit + 1)
     with pytest.raises(DecodeError, match=f"{limit + 1} bytes"):
         decode(topic, b" " * (limit + 1), NOW)
     with pytest.raises(DecodeError, match="only 3 of 9 bytes"):
