@@ -36,8 +36,8 @@ class RuleHead(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """Occurrences of one home and matter are one alert. Empty: the category."""
     per_device: bool = False
     """One alert for each device of the home rather than one for the home."""
-    count_repeats: bool = True
-    """Whether the same state, said again by the same device, is worth a fact while the alert is open."""
+    insists: bool = True
+    """Whether the same state, said again by the same device, counts: as a repeat, or as a new alert if the last was closed too early."""
     source: str = ""
     """Where its numbers are from."""
 

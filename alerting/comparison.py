@@ -1,0 +1,50 @@
+"""What recovery finds: reports that today's rules and code would judge otherwise than the facts that stand."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from alerting.alert import Alert
+from alerting.detection import Index
+from alerting.facts import AlertFact, AlertId, AlertRaised, AlertRecurred, AlertRepeated, Fact
+from alerting.home_state import HomeState
+from devices.home import DeviceId, HomeId
+from devices.observation import ReportId
+
+Occurrence = tuple[HomeId, DeviceId, ReportId, str]
+"""A report and the matter it counted for."""
+
+
+class Comparison:
+    """Counts occurrences of alerts that one side has and the other has not. Those that a `for` delayed are left out."""
+
+    def __init__(self) -> None:
+        self._expected: Counter[Occurrence] = Counter()
+        self._refused = 0
+
+    def expects(self, facts: list[AlertFact], home: HomeState, device: DeviceId, report: ReportId) -> None:
+        """What a report would give now."""
+        for fact in facts:
+            if isinstance(fact, AlertRaised):
+                self._count((home.id, device, report, fact.matter), 1)
+            elif isinstance(fact, AlertRepeated | AlertRecurred):
+                self._count((home.id, device, report, home.alerts[fact.alert].matter), 1)
+
+    def stands(self, fact: Fact, alerts: Mapping[AlertId, Alert], index: Index) -> None:
+        """What a report gave then."""
+        if isinstance(fact, AlertRaised | AlertRepeated | AlertRecurred) and fact.evidence and fact.alert in alerts:
+            shown = fact.evidence[-1]
+            if not any(limit.hold for property_, limit in index.limits.values() if property_ is shown.observation.property):
+                self._count((fact.home, shown.device, shown.report, alerts[fact.alert].matter), -1)
+
+    def refused(self) -> None:
+        """A stored fact that today's table of transitions does not have."""
+        self._refused += 1
+
+    @property
+    def differences(self) -> int:
+        return self._refused + len(self._expected)
+
+    def _count(self, occurrence: Occurrence, by: int) -> None:
+        self._expected[occurrence] += by
+        if not self._expected[occurrence]:
+            del self._expected[occurrence]

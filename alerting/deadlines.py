@@ -1,0 +1,53 @@
+"""Every moment that something is due at, in one heap, lazily: what lies in it may be out of date, and is looked at again when it comes up.
+
+So a report that postpones a device's silence costs nothing here; and the order of what is due in the same instant is that of the names,
+whatever the history, so that a restored engine goes on as the one that died would have.
+"""
+
+import heapq
+from datetime import datetime
+from enum import IntEnum
+from typing import NamedTuple
+
+from devices.home import HomeId
+
+
+class Kind(IntEnum):
+    ALERT = 0
+    SILENCE_ENDS = 1
+    LIMIT = 2
+    DEVICE = 3
+    FORGET = 4
+
+
+class Entry(NamedTuple):
+    at: datetime
+    kind: Kind
+    home: HomeId
+    name: str
+    """Alert, silence or device."""
+    rule: str = ""
+
+
+class Deadlines:
+    def __init__(self) -> None:
+        self._heap: list[Entry] = []
+
+    def push(self, entry: Entry) -> None:
+        heapq.heappush(self._heap, entry)
+
+    def pop_due(self, now: datetime) -> Entry | None:
+        """The next one that is due by `now`, taken out; the same entry twice in a row comes once."""
+        if not self._heap or self._heap[0].at > now:
+            return None
+        entry = heapq.heappop(self._heap)
+        while self._heap and self._heap[0] == entry:
+            heapq.heappop(self._heap)
+        return entry
+
+    @property
+    def next_at(self) -> datetime | None:
+        return self._heap[0].at if self._heap else None
+
+    def __len__(self) -> int:
+        return len(self._heap)

@@ -1,0 +1,434 @@
+"""The engine: everything judged, in one place, for one shard of homes. Items and `now` in, facts out.
+
+Theory of operation
+-------------------
+`handle(item, now)` decides; `advance(now)` lets time pass; `next_deadline` says when it must be called next. There is nothing else that
+makes anything happen. `handle` first lets time pass up to `now`, so what was due before comes before. Facts are stamped with the moment
+they were due, never earlier than the fact before: one leap of time gives the same facts as many small ones.
+
+Three sorts of state (`home_state`), and one rule for each:
+
+- What facts say (alerts, registry, what is silent) changes in `_apply` alone, at the moment a fact is made. Whatever a fact brings with
+  it, receipts, notifications, the first step of a policy, is another fact, made in `_follow` or by a deadline.
+- What inputs leave behind (last values, holds, ids heard) changes in `witness.witness` alone.
+- Deadlines follow from both; `Agenda.anew` can make all of them anew, and does so after recovery and when the rules change.
+
+Recovery is `restore` for every row of the snapshots, then `fold` for every entry of the journal behind the row it belongs to (`key_of`),
+in order. A fold decides nothing: an item only goes through `witness`, a fact only through `_apply`. What the item would give by
+today's rules and code is compared with the facts that stand, and `differences` counts the reports that would be judged otherwise. An
+entry touches the state of its own key alone, so rows of different ages may be mixed. What a home needs from the whole (rulesets,
+deaf spans) is kept with the moments it held from, so that an old row is folded with the rules of its time.
+
+The shell calls, at a start: `restore`…, `fold`…, then `handle(ServiceStarted(...), now)` before anything else, since that extends the
+patience with every device by the time nobody listened; `Configured` if the rules have changed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from alerting import escalation, snapshots
+from alerting.agenda import Agenda
+from alerting.alert import Alert, born, evolve
+from alerting.circumstances import BEGINNING, Circumstances
+from alerting.comparison import Comparison
+from alerting.deadlines import Entry, Kind
+from alerting.desk import Desk
+from alerting.detection import Shown, evidence
+from alerting.facts import (
+    AlertCommand,
+    AlertFact,
+    AlertId,
+    AlertRaised,
+    Asked,
+    CommandIssued,
+    Configured,
+    DeliveryEnded,
+    DeviceDiscovered,
+    DeviceRegistered,
+    DeviceReturned,
+    DeviceSilent,
+    Fact,
+    IllegalTransition,
+    Item,
+    NotificationEnded,
+    NotificationId,
+    NotificationRequested,
+    Quarantined,
+    Said,
+    Sentence,
+    ServiceStarted,
+    SilenceEnded,
+    SilenceSet,
+    StepReached,
+    Unknown,
+    WallClockStepped,
+)
+from alerting.home_state import DeviceState, HomeState
+from alerting.identity import short_hash
+from alerting.raising import Raising
+from alerting.receipts import receipts
+from alerting.registry import Registry
+from alerting.rules import Ruleset
+from alerting.snapshots import GLOBAL, Whole
+from alerting.witness import Witnessed, listed, witness
+from devices.credential import Credential
+from devices.home import Area, AreaId, HomeId, Person
+from devices.message import NO_DIRECTORY, Directory, DirectoryHeard, Heard, StatusHeard
+
+ANSWERS_KEPT = timedelta(hours=24)
+ANSWERS_MOST = 100_000
+
+
+class Engine:
+    """See the module. One thread, no I/O, no clock."""
+
+    def __init__(self, ruleset: Ruleset | None = None) -> None:
+        self.registry = Registry()
+        self.differences = 0
+        self._alerts: dict[AlertId, Alert] = {}
+        self._notifications: dict[NotificationId, NotificationRequested] = {}
+        self._circumstances = Circumstances(ruleset or Ruleset())
+        self._agenda = Agenda(self.registry, self._circumstances, self._alerts)
+        self._answered: dict[bytes, datetime] = {}
+        self._now = BEGINNING
+        self._comparison: Comparison | None = None
+        self._changed: dict[str, None] = {}
+        self._out: list[Fact] = []
+        self._owed: list[Fact] = []
+
+    # --- what the shell reads --------------------------------------------------------------------------------------------------
+
+    @property
+    def alerts(self) -> Mapping[AlertId, Alert]:
+        """The open ones, and those closed for less than `CLOSED_KEPT`."""
+        return self._alerts
+
+    @property
+    def ruleset(self) -> Ruleset:
+        return self._circumstances.ruleset
+
+    @property
+    def homes(self) -> Mapping[HomeId, HomeState]:
+        """Registered ones, retired ones, and those only heard of (`record` is None)."""
+        return self.registry.homes
+
+    @property
+    def areas(self) -> Mapping[AreaId, Area]:
+        return self.registry.areas
+
+    @property
+    def devices(self) -> Iterator[DeviceState]:
+        return self.registry.devices()
+
+    @property
+    def people(self) -> Iterator[Person]:
+        return self.registry.people()
+
+    def credential(self, username: str) -> Credential | None:
+        return self.registry.credentials.get(username)
+
+    def directory(self, home: HomeId, dialect: str) -> Directory:
+        state = self.registry.homes.get(home)
+        return state.directories.get(dialect, NO_DIRECTORY) if state else NO_DIRECTORY
+
+    def pending_notifications(self) -> Iterable[NotificationRequested]:
+        """Requested and not ended, oldest request of this life of the engine first."""
+        return self._notifications.values()
+
+    def answered(self, asked: Asked) -> bool:
+        """Whether this key of this actor was answered within the last day; `handle` then gives no facts and changes nothing."""
+        at = self._answered.get(_key(asked)) if asked.key else None
+        return at is not None and at > self._now - ANSWERS_KEPT
+
+    # --- deciding --------------------------------------------------------------------------------------------------------------
+
+    def handle(self, item: Item, now: datetime) -> list[Fact]:
+        """The facts an item gives, behind those that were due by `now`.
+
+        For a command: IllegalTransition, Unknown or Exists when it may not be, and then it has changed nothing; what was due by `now`
+        is given by the next call.
+        """
+        self._live()
+        if type(item) is ServiceStarted and item.deaf_since is not None:
+            # Before time passes: nobody can have been heard in this span.
+            self._circumstances.deafness.add(item.deaf_since, max(now, self._now))
+            self._mark(GLOBAL)
+        facts = self.advance(now)
+        self._out = facts
+        if type(item) is Said:
+            self._hear(item)
+        elif type(item) is Asked:
+            try:
+                self._ask(item)
+            except IllegalTransition:
+                self._owed = facts
+                raise
+        else:
+            self._take(item)
+        deadline = self._agenda.next_at
+        if deadline is not None and deadline <= self._now:
+            self._run(self._now)
+        return facts
+
+    def advance(self, now: datetime) -> list[Fact]:
+        """Everything due by `now` and not given yet, each stamped with the moment it was due, in that order."""
+        self._live()
+        self._out, self._owed = self._owed, []
+        facts = self._out
+        self._run(now)
+        return facts
+
+    @property
+    def next_deadline(self) -> datetime | None:
+        """When `advance` must be called next. It may then give nothing: a device was heard meanwhile."""
+        self._live()
+        return self._owed[0].at if self._owed else self._agenda.next_at
+
+    def _run(self, now: datetime) -> None:
+        while (entry := self._agenda.pop_due(now)) is not None:
+            self._now = max(self._now, entry.at)
+            if entry.kind is Kind.FORGET:
+                self._forget(entry)
+            for fact in self._agenda.facts(entry, self._now):
+                self._emit(fact)
+        self._now = max(self._now, now)
+
+    # --- recovery --------------------------------------------------------------------------------------------------------------
+
+    def keys(self) -> Iterator[str]:
+        """The rows of a whole snapshot."""
+        yield GLOBAL
+        yield from map(snapshots.home_key, self.registry.homes)
+
+    def changed_keys(self) -> Iterator[str]:
+        """The rows that changed since their last `snapshot`, the longest unsaved first."""
+        return iter(self._changed)
+
+    def snapshot(self, key: str) -> bytes:
+        """The row as it is now; KeyError for an unknown home."""
+        self._changed.pop(key, None)
+        if key == GLOBAL:
+            registry = self.registry
+            return snapshots.encode_whole(Whole(self._now, self._circumstances.kept(), registry.areas, registry.nowhere, self._answered))
+        return snapshots.encode_home(self._now, self.registry.homes[snapshots.home_of(key)])
+
+    def restore(self, key: str, body: bytes) -> None:
+        """Take a row. Every entry of that key behind it has to be folded afterwards; none before it may be."""
+        self._comparison = self._comparison or Comparison()
+        if key == GLOBAL:
+            whole = snapshots.decode_whole(body)
+            self._now = max(self._now, whole.at)
+            self._circumstances.restore(whole.circumstances)
+            self.registry.areas = whole.areas
+            self.registry.nowhere = whole.credentials
+            self.registry.credentials.update(whole.credentials)
+            self._answered = whole.answered
+            return
+        at, state = snapshots.decode_home(body)
+        self._now = max(self._now, at)
+        self.registry.restore(state)
+        self._alerts.update(state.alerts)
+        self._notifications.update(state.notifications)
+
+    def fold(self, entry: Item | Fact, now: datetime) -> None:
+        """Take a journaled entry as it stands; `now` is its commit's. Decides nothing."""
+        comparison = self._comparison = self._comparison or Comparison()
+        self._now = max(self._now, now)
+        if isinstance(entry, Said):
+            self._refold(entry, now, comparison)
+        elif isinstance(entry, Asked):
+            self._remember(entry, now)
+        elif isinstance(entry, ServiceStarted) and entry.deaf_since is not None:
+            self._circumstances.deafness.add(entry.deaf_since, now)
+        elif isinstance(entry, Configured | WallClockStepped):
+            self._circumstances.change(entry, now)
+        elif not isinstance(entry, Quarantined | DeliveryEnded | ServiceStarted):
+            try:
+                self._apply(entry)
+            except IllegalTransition:
+                comparison.refused()
+            comparison.stands(entry, self._alerts, self._circumstances.index_at(now))
+        self._mark(snapshots.key_of(entry))
+
+    def key_of(self, entry: Item | Fact) -> str:
+        """The row of the snapshots that an entry belongs to."""
+        return snapshots.key_of(entry)
+
+    def _refold(self, said: Said, now: datetime, comparison: Comparison) -> None:
+        index = self._circumstances.index_at(now)
+        witnessed = witness(self.registry, said, index)
+        if witnessed is None or not isinstance(said.message, Heard):
+            return
+        home, device, report = witnessed.home, witnessed.device.record.id, said.message.report
+        judge = Raising(home, index, now, self._circumstances.wall_offset)
+        for sign in witnessed.signs:
+            shown = evidence(device, report, sign.observation, said.raw)
+            comparison.expects(judge.verdict(sign, shown), home, device, report.id)
+
+    def _live(self) -> None:
+        """From recovery to life: everything due is made anew from what was restored and folded."""
+        if self._comparison is not None:
+            self.differences += self._comparison.differences
+            self._comparison = None
+            self._agenda.anew(self._now)
+
+    # --- items -----------------------------------------------------------------------------------------------------------------
+
+    def _hear(self, said: Said) -> None:
+        message = said.message
+        witnessed = witness(self.registry, said, self._circumstances.index)
+        self._changed[snapshots.home_key(message.home)] = None
+        if witnessed is not None:
+            home, device, new, signs = witnessed
+            if new:
+                self._emit(DeviceDiscovered(self._now, device.record))
+            if signs and isinstance(message, Heard):
+                self._judge(witnessed, said, message)
+            if device.silent and (not isinstance(message, StatusHeard) or message.online):
+                self._returned(home, device)
+            if not device.watched or device.offline_since is not None:
+                self._agenda.watch(home, device)
+        elif isinstance(message, DirectoryHeard):
+            home = self.registry.homes[message.home]
+            for record in listed(home, message):
+                self._emit(DeviceDiscovered(self._now, record))
+
+    def _judge(self, witnessed: Witnessed, said: Said, message: Heard) -> None:
+        home, device = witnessed.home, witnessed.device
+        judge = Raising(home, self._circumstances.index, self._now, self._circumstances.wall_offset, message.area)
+        for sign in witnessed.signs:
+            if sign.shown is Shown.PENDING and sign.rule is not None:
+                self._agenda.await_limit(home, device, sign.rule.id)
+                continue
+            shown = evidence(device.record.id, message.report, sign.observation, said.raw)
+            for fact in judge.verdict(sign, shown):
+                self._emit(fact)
+
+    def _returned(self, home: HomeState, device: DeviceState) -> None:
+        self._emit(DeviceReturned(self._now, home.id, device.record.id))
+        rule = self._circumstances.index.silence(device.record.model)
+        if rule is not None:
+            for fact in self._agenda.raising(home, self._now).returned(rule, device):
+                self._emit(fact)
+
+    def _ask(self, asked: Asked) -> None:
+        if self.answered(asked):
+            return
+        command, by = asked.command, asked.by
+        if isinstance(command, AlertCommand):
+            alert = self._alerts.get(command.alert)
+            if alert is None:
+                raise Unknown(Sentence(f"没有编号为 {command.alert} 的警报", f"there is no alert {command.alert}"))
+            facts: list[Fact] = [*Desk(self.ruleset, self._now, self._circumstances.wall_offset).decide(alert, command, by)]
+        else:
+            facts = [*self.registry.decide(command, by, self._now, self._circumstances.index)]
+        for fact in facts:
+            self._emit(fact)
+        self._remember(asked, self._now)
+        self._mark(GLOBAL)
+
+    def _take(self, item: Item) -> None:
+        match item:
+            case Configured() | WallClockStepped():
+                self._circumstances.change(item, self._now)
+                self._agenda.anew(self._now)
+                self._mark(GLOBAL)
+            case DeliveryEnded() if item.notification in self._notifications:
+                self._emit(
+                    NotificationEnded(
+                        item.notification, item.alert, self._now, item.home, item.delivered, item.attempts, item.detail,
+                    ),
+                )
+            case _:
+                pass
+
+    def _remember(self, asked: Asked, now: datetime) -> None:
+        if not asked.key:
+            return
+        answered = self._answered
+        answered.pop(_key(asked), None)
+        answered[_key(asked)] = now
+        while len(answered) > ANSWERS_MOST or next(iter(answered.values())) <= now - ANSWERS_KEPT:
+            del answered[next(iter(answered))]
+
+    # --- facts -----------------------------------------------------------------------------------------------------------------
+
+    def _emit(self, fact: Fact) -> None:
+        """Make a fact: it holds from here on, and what follows from it is made behind it."""
+        before = self._alerts.get(fact.alert) if isinstance(fact, AlertFact) else None
+        self._out.append(fact)
+        self._apply(fact)
+        self._mark(snapshots.key_of(fact))
+        self._follow(fact, before)
+
+    def _apply(self, fact: Fact) -> None:
+        """What a fact changes; IllegalTransition where the alert's table has no such step."""
+        match fact:
+            case AlertRaised():
+                self._put(born(fact))
+            case DeviceSilent():
+                self.registry.device(fact.home, fact.device).silent = True
+            case DeviceReturned():
+                self.registry.device(fact.home, fact.device).silent = False
+            case CommandIssued():
+                pass
+            case _ if isinstance(fact, AlertFact):
+                self._apply_to_alert(fact)
+            case _:
+                self.registry.apply(fact)
+
+    def _apply_to_alert(self, fact: AlertFact) -> None:
+        home = self.registry.state(fact.home)
+        if isinstance(fact, NotificationRequested):
+            home.notifications[fact.notification] = self._notifications[fact.notification] = fact
+        elif isinstance(fact, NotificationEnded):
+            home.notifications.pop(fact.notification, None)
+            self._notifications.pop(fact.notification, None)
+        alert = self._alerts.get(fact.alert)
+        if alert is not None:  # forgotten: closed long ago, and a delivery ends only now
+            self._put(evolve(alert, fact))
+
+    def _put(self, alert: Alert) -> None:
+        self._alerts[alert.id] = self.registry.state(alert.home, alert.area).alerts[alert.id] = alert
+
+    def _follow(self, fact: Fact, before: Alert | None) -> None:
+        """What a fact brings with it: receipts, notifications, deadlines."""
+        match fact:
+            case SilenceSet():
+                self._agenda.await_end(fact)
+            case SilenceEnded():
+                self._unmute(fact)
+            case DeviceRegistered(device=device):
+                home = self.registry.homes[device.home]
+                self._agenda.watch(home, home.devices[device.id])
+            case _ if isinstance(fact, AlertFact):
+                after = self._alerts.get(fact.alert)
+                if after is None:
+                    return
+                for receipt in receipts(before, after, fact, self.registry.homes[fact.home]):
+                    self._emit(receipt)
+                if isinstance(fact, StepReached):
+                    for announcement in escalation.announcements(after, fact, self.ruleset):
+                        self._emit(announcement)
+                self._agenda.schedule(after)
+            case _:
+                pass
+
+    def _unmute(self, fact: SilenceEnded) -> None:
+        for alert in list(self.registry.homes[fact.home].alerts.values()):
+            if alert.silenced_by == fact.silence and alert.ringing:
+                self._emit(escalation.next_step(alert, self._circumstances.policy(alert), self._now))
+
+    def _forget(self, entry: Entry) -> None:
+        alert = self._alerts.get(AlertId(entry.name))
+        if alert is not None and alert.closed_at is not None:
+            del self._alerts[alert.id]
+            del self.registry.homes[entry.home].alerts[alert.id]
+            self._mark(snapshots.home_key(entry.home))
+
+    def _mark(self, key: str) -> None:
+        self._changed[key] = None
+
+
+def _key(asked: Asked) -> bytes:
+    return short_hash(f"{asked.by}\x00{asked.key}")

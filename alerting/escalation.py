@@ -1,0 +1,147 @@
+"""What is due on an alert, and when: the steps of its policy, and the limits of those who have it. Pure; the engine asks.
+
+The times of a round's steps are counted from the round's beginning, so that a claim that lapses late makes the overdue steps come at
+once and leaves the others where they were.
+"""
+
+from datetime import datetime, timedelta
+from enum import Enum
+
+import msgspec
+
+from alerting import wording
+from alerting.alert import Alert
+from alerting.facts import (
+    AcknowledgementLapsed,
+    Actor,
+    AlertFact,
+    Category,
+    ClaimLapsed,
+    HoldEnded,
+    NotificationRequested,
+    NotificationSkipped,
+    Sentence,
+    Status,
+    StepReached,
+)
+from alerting.identity import notification_id
+from alerting.policy import DESK, Policy, Step, Target
+from alerting.rules import Ruleset
+from alerting.suppression import RINGS_AT_LEAST_EVERY, may_ring, under_floor
+
+LAST_RESORT = Policy(id="last-resort", steps=(Step(timedelta(0), (DESK,)),), keep_ringing=RINGS_AT_LEAST_EVERY)
+"""For an alert whose policy the ruleset does not have. `alerting.assembly` refuses such rulesets; an alert never depends on that."""
+
+SHORTEST_ROUND = timedelta(seconds=10)
+
+
+class Due(Enum):
+    STEP = "step"
+    CLAIM = "claim"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    HOLD = "hold"
+
+
+class Deadline(msgspec.Struct, frozen=True):
+    at: datetime
+    due: Due
+
+
+def policy_for(ruleset: Ruleset, category: Category, policy: str = "") -> Policy:
+    """By its name, else the one that serves the category."""
+    for candidate in ruleset.policies:
+        if candidate.id == policy if policy else category in candidate.categories:
+            return candidate
+    return policy_for(ruleset, category) if policy else LAST_RESORT
+
+
+def first_step_at(policy: Policy, at: datetime) -> datetime:
+    return at + policy.steps[0].after
+
+
+def deadline(alert: Alert, policy: Policy, *, muted: bool) -> Deadline | None:
+    """What happens next by time alone; None for an alert that is closed, or that stays as it is until somebody does something."""
+    if not alert.open:
+        return None
+    if alert.held_until is not None:
+        return Deadline(alert.held_until, Due.HOLD)
+    if alert.status is Status.ACKNOWLEDGED:
+        return Deadline((alert.renewed_at or alert.raised_at) + policy.acknowledge_limit, Due.ACKNOWLEDGEMENT)
+    if alert.claimed_by is not None:
+        return Deadline((alert.claimed_at or alert.raised_at) + policy.claim_limit, Due.CLAIM)
+    if alert.next_step_at is not None and may_ring(alert.category, muted=muted):
+        return Deadline(alert.next_step_at, Due.STEP)
+    return None
+
+
+def reached(alert: Alert, policy: Policy, due: Due, at: datetime) -> AlertFact:
+    """The fact that a deadline becomes when its moment comes."""
+    match due:
+        case Due.STEP:
+            return next_step(alert, policy, at)
+        case Due.CLAIM:
+            return ClaimLapsed(alert.id, at, alert.home, alert.claimed_by or Actor(""))
+        case Due.ACKNOWLEDGEMENT:
+            return AcknowledgementLapsed(alert.id, at, alert.home, alert.acknowledged_by or Actor(""))
+        case Due.HOLD:
+            return HoldEnded(alert.id, at, alert.home)
+
+
+def next_step(alert: Alert, policy: Policy, at: datetime) -> StepReached:
+    """The step behind the one last reached, now; in a new round where the last one is over, the last step again after the last round."""
+    steps, last = policy.steps, len(policy.steps) - 1
+    step, round_ = alert.step + 1, alert.round
+    begun = alert.round_started_at or alert.raised_at
+    if step > last:
+        step = 0 if _rounds_left(alert, round_, policy) else last
+        round_ += 1
+        begun = at - steps[step].after
+    else:
+        begun = min(begun, at - steps[step].after)  # earlier when a person asked for the step before its time
+    if step < last:
+        then: datetime | None = max(at, begun + steps[step + 1].after)
+    elif _rounds_left(alert, round_, policy):
+        then = at + max(policy.repeat_after, SHORTEST_ROUND)
+    else:
+        pause = _keeps_ringing(alert.category, policy)
+        then = at + max(pause, SHORTEST_ROUND) if pause else None
+    return StepReached(alert.id, at, alert.home, step, round_, steps[step].targets, then, begun)
+
+
+def announcements(alert: Alert, fact: StepReached, ruleset: Ruleset) -> list[NotificationRequested | NotificationSkipped]:
+    """Who is told of a step, through what; and who is not, and why. The desk is not told: it sees."""
+    told: list[NotificationRequested | NotificationSkipped] = []
+    known = {target.name: target for target in ruleset.targets}
+    for name in fact.targets:
+        if name == DESK:
+            continue
+        target = known.get(name, Target(name))
+        why = _why(alert, fact)
+        if not target.channels:
+            nobody = Sentence(f"{target.zh or name}没有配置任何通知渠道", f"no channel is configured for {target.en or name}")
+            told.append(NotificationSkipped(alert.id, fact.at, alert.home, name, fact.step, nobody))
+        for channel in dict.fromkeys(target.channels):
+            id_ = notification_id(alert.id, fact.round, fact.step, name, channel)
+            told.append(NotificationRequested(id_, alert.id, fact.at, alert.home, name, channel, fact.step, why))
+    return told
+
+
+def _rounds_left(alert: Alert, round_: int, policy: Policy) -> bool:
+    return round_ - alert.first_round + 1 < policy.rounds
+
+
+def _keeps_ringing(category: Category, policy: Policy) -> timedelta | None:
+    if under_floor(category):
+        return min(policy.keep_ringing or RINGS_AT_LEAST_EVERY, RINGS_AT_LEAST_EVERY)
+    return policy.keep_ringing
+
+
+def _why(alert: Alert, fact: StepReached) -> Sentence:
+    waited = wording.duration(fact.at - alert.raised_at)
+    number = f"{fact.step + 1}"
+    if fact.at - alert.raised_at < timedelta(seconds=1):
+        return Sentence(f"{alert.title.zh}：刚刚触发", f"{alert.title.en}: just raised")
+    return Sentence(
+        f"{alert.title.zh}：触发 {waited.zh}后仍无人处置（第 {number} 步）",
+        f"{alert.title.en}: nobody has it {waited.en} after it was raised (step {number})",
+    )

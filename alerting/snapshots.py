@@ -1,0 +1,88 @@
+"""The rows of a snapshot: one for the whole, one for each home; and which entry of the journal belongs to which row."""
+
+from datetime import datetime
+
+import msgspec
+
+from alerting.circumstances import Kept
+from alerting.facts import (
+    AreaRegistered,
+    AreaRetired,
+    Asked,
+    Configured,
+    CredentialIssued,
+    DeviceDiscovered,
+    DeviceRegistered,
+    Fact,
+    HomeRegistered,
+    Item,
+    PersonRegistered,
+    Quarantined,
+    Said,
+    ServiceStarted,
+    WallClockStepped,
+)
+from alerting.home_state import HomeState
+from devices.credential import Credential
+from devices.home import Area, AreaId, HomeId
+
+GLOBAL = "global"
+_HOME = "home/"
+
+
+class Whole(msgspec.Struct, array_like=True):
+    """What belongs to no home. `at`: how far time had passed."""
+
+    at: datetime
+    circumstances: Kept
+    areas: dict[AreaId, Area]
+    credentials: dict[str, Credential]
+    answered: dict[bytes, datetime]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_whole = msgspec.msgpack.Decoder(Whole).decode
+_decode_home = msgspec.msgpack.Decoder(tuple[datetime, HomeState]).decode
+
+
+def encode_whole(whole: Whole) -> bytes:
+    return _encode(whole)
+
+
+def decode_whole(body: bytes) -> Whole:
+    return _decode_whole(body)
+
+
+def encode_home(at: datetime, home: HomeState) -> bytes:
+    return _encode((at, home))
+
+
+def decode_home(body: bytes) -> tuple[datetime, HomeState]:
+    return _decode_home(body)
+
+
+def home_key(home: HomeId) -> str:
+    return _HOME + home
+
+
+def home_of(key: str) -> HomeId:
+    return HomeId(key.removeprefix(_HOME))
+
+
+def key_of(entry: Item | Fact) -> str:
+    """The one row whose state an entry touches when it is folded."""
+    match entry:
+        case Said(message=message):
+            return _HOME + message.home
+        case Quarantined() | Configured() | ServiceStarted() | WallClockStepped() | Asked() | AreaRegistered() | AreaRetired():
+            return GLOBAL
+        case HomeRegistered(home=home):
+            return _HOME + home.id
+        case DeviceRegistered(device=device) | DeviceDiscovered(device=device):
+            return _HOME + device.home
+        case PersonRegistered(person=person):
+            return _HOME + person.home
+        case CredentialIssued(credential=credential):
+            return _HOME + credential.home if credential.home else GLOBAL
+        case _:
+            return _HOME + entry.home if entry.home else GLOBAL
