@@ -112,7 +112,6 @@ class _Image(msgspec.Struct, array_like=True):
 
     username: str
     begun_at: datetime | None
-    begun: bool
     subscriptions: dict[str, int]
     queue: list[Message]
     held: list[int]
@@ -139,7 +138,7 @@ class Sessions:
     def get(self, key: SessionKey) -> Session | None:
         """The session to resume, if there is one."""
         session = self._sessions.get(key)
-        return None if session is None or session.ending else session
+        return None if session is None or session.ending or session.begun_at is None else session
 
     def of(self, username: str) -> list[Session]:
         """Every session of a user, the oldest first."""
@@ -221,10 +220,11 @@ class Sessions:
             self._keep(Message(id, topic, payload, expires_at=expires_at), at)
         return holders
 
-    def revoke(self, username: str) -> None:
+    def revoke(self, username: str, seq: int = LIVE) -> None:
         """The credential is void: its sessions end."""
         for session in self.of(username):
-            self._remove(session)
+            if seq > session.as_of:
+                self._remove(session)
 
     def resumed(self) -> None:
         """Recovery is over: whatever is queued may have been sent by the process before."""
@@ -249,10 +249,10 @@ class Sessions:
             kept = self.kept.get(name)
             return msgspec.msgpack.encode(kept) if kept else b""
         session = self._sessions.get(SessionKey(name))
-        if session is None:
+        if session is None or not session.begun:
             return b""
         return msgspec.msgpack.encode(_Image(
-            session.username, session.begun_at, session.begun, session.subscriptions, list(session.queue.values()), sorted(session.held),
+            session.username, session.begun_at, session.subscriptions, list(session.queue.values()), sorted(session.held),
             session.next_id, session.dropped,
         ))  # fmt: skip
 
@@ -269,7 +269,7 @@ class Sessions:
         else:
             image = msgspec.msgpack.decode(data, type=_Image)
             session = self._make(SessionKey(name), image.username, image.begun_at)
-            session.begun, session.next_id, session.dropped = image.begun, image.next_id, image.dropped
+            session.begun, session.next_id, session.dropped = True, image.next_id, image.dropped
             session.as_of, session.held = seq, set(image.held)
             for message in image.queue:
                 message.done = False

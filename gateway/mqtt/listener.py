@@ -46,7 +46,7 @@ def remember(sessions: Sessions, entry: Entry, seq: int = LIVE) -> list[SessionK
     elif isinstance(entry, CommandIssued):
         return sessions.command(entry.id, entry.topic, entry.payload, entry.at, entry.expires_at, seq=seq)
     elif isinstance(entry, CredentialRevoked):
-        sessions.revoke(entry.username)
+        sessions.revoke(entry.username, seq)
     return []
 
 
