@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from gateway import demo
-from gateway.alarm import load_models
+from gateway.judging import load_models
 from gateway.children import Child
 from gateway.control import AlarmProcessAway, Control, Health, socket_path
 from gateway.problem import CommandFailed

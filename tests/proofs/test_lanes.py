@@ -7,6 +7,7 @@ from time import monotonic
 
 from alerting.facts import AlertRaised, Said
 from devices.mqtt import packets
+from devices.mqtt.encode import encode
 from tests.service import running, until
 
 BACKLOG = 10_000
@@ -18,17 +19,17 @@ def test_a_hub_sends_ten_thousand_readings_and_then_a_call_and_the_call_does_not
         login = anju.endpoints["device"]
         hub = socket.create_connection(("127.0.0.1", anju.mqtt_port))
         hub.sendall(
-            packets.encode(packets.Connect("hub", username=login["username"], password=login["password"].encode(), keep_alive=60)),
+            encode(packets.Connect("hub", username=login["username"], password=login["password"].encode(), keep_alive=60)),
         )
         assert hub.recv(4)[:1] == b"\x20"
         stored = []
         for number in range(BACKLOG):
             body = {"id": f"stored-{number}", "at": "2026-01-01T00:00:00Z", "values": {"heart_rate": 60 + number % 40, "battery": 80}}
             topic = f"anju/v1/{area}/backlog/watch-{number % 50}/report"
-            stored.append(packets.encode(packets.Publish(topic, json.dumps(body).encode(), qos=1, packet_id=number + 1)))
+            stored.append(encode(packets.Publish(topic, json.dumps(body).encode(), qos=1, packet_id=number + 1)))
         call = packets.Publish(f"anju/v1/{area}/backlog/cord/report", b'{"values": {"pull_cord": true}}', qos=1, packet_id=BACKLOG + 1)
         began = monotonic()
-        hub.sendall(b"".join(stored) + packets.encode(call))
+        hub.sendall(b"".join(stored) + encode(call))
         acknowledged = b""
         while len(acknowledged) < 4 * (BACKLOG + 1):
             acknowledged += hub.recv(65536)
