@@ -22,7 +22,12 @@ class StreamQuery(Body):
     origin: Origin = Origin.REAL
 
 
-@router.get("/stream", response_class=EventStream, description=DESCRIPTION)
+@router.get(
+    "/stream",
+    response_class=Response,
+    description=DESCRIPTION,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
 async def stream(
     desk: OnDesk,
     asked: Annotated[StreamQuery, Query()],

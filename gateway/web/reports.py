@@ -1,10 +1,11 @@
 """How fast people answered: figures of one month, counted from the timelines."""
 
 import asyncio
+import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated
 
 import msgspec
@@ -76,13 +77,13 @@ async def _settled(desk: OnDesk) -> int:
 
 
 def span(month: str, utc_offset_minutes: int) -> tuple[datetime, datetime]:
-    """The month's first moment and the next one's, at the service's local time."""
+    """The month's first moment and the next one's at the service's local time, in UTC."""
     found = MONTH.match(month)
     if found is None:
         raise unprocessable("month", f"{month[:20]!r} is not YYYY-MM", zh="格式应为 YYYY-MM")
     start = datetime(int(found[1]), int(found[2]), 1, tzinfo=timezone(timedelta(minutes=utc_offset_minutes)))
     end = start.replace(year=start.year + 1, month=1) if start.month == 12 else start.replace(month=start.month + 1)
-    return start, end
+    return start.astimezone(UTC), end.astimezone(UTC)
 
 
 def answered(alert: Alert, at: datetime | None) -> Answered:
@@ -112,5 +113,5 @@ def figures(alerts: Sequence[Answered]) -> AnswerFigures:
 
 
 def percentile(times: Sequence[float], share: float) -> float | None:
-    """The nearest rank: a time that somebody was really answered in."""
-    return times[max(0, -int(-len(times) * share // 1) - 1)] if times else None
+    """The nearest rank of sorted times: one in which somebody was really answered."""
+    return times[math.ceil(share * len(times)) - 1] if times else None

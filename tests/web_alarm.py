@@ -1,0 +1,206 @@
+"""An alarm process for the web process's tests: the real engine, journal and control socket, without MQTT, in a thread that can be killed."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from alerting.assembly import assemble
+from alerting.engine import Engine
+from alerting.facts import Configured, Exists, Fact, IllegalTransition, Item, Quarantined, Said, Sentence, ServiceStarted, Unknown
+from alerting.policy import EscalationFile
+from alerting.rules import DispositionFile, RuleFile, Ruleset
+from config import DEFAULTS, load, load_all
+from devices.catalog import Model
+from devices.decode import decode
+from devices.mqtt.sessions import SessionEntry
+from gateway.clock import MACHINE, Clock
+from gateway.control import Answered, Ask, Committed, Health, Push, Unstored, socket_path
+from gateway.control_server import ControlServer
+from gateway.store.entry import Entry, encode
+from gateway.store.journal import Journal
+
+T = TypeVar("T")
+
+AREA, HOME = "330106001001", "home-1"
+
+
+class ModelFile(msgspec.Struct):
+    models: tuple[Model, ...] = msgspec.field(name="model")
+
+
+@cache
+def ruleset() -> Ruleset:
+    """What comes with Anju."""
+    return assemble(
+        load_all(DEFAULTS / "rules", RuleFile),
+        load(DEFAULTS / "escalation.toml", EscalationFile),
+        load(DEFAULTS / "dispositions.toml", DispositionFile),
+        load(DEFAULTS / "models.toml", ModelFile).models,
+    )
+
+
+class AlarmProcess:
+    """`start`, `kill`, `start` again on the same data; between them devices speak by `report`."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.problems: tuple[Sentence, ...] = ()
+        self.silent = False
+        """Commits are not pushed: whoever follows has a gap."""
+        self.mute = False
+        """Neither health nor answers: it hangs."""
+        self.asked = 0
+        self._reports = 0
+
+    # --- on the test's thread ------------------------------------------------------------------------------------------------
+
+    def start(self) -> "AlarmProcess":
+        ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._main(ready)), name="alarm", daemon=True)
+        self._thread.start()
+        assert ready.wait(10), "the alarm process does not start"
+        return self
+
+    def kill(self) -> None:
+        """Its connections break; what it had committed is on disk."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+    def report(self, device: str, *, home: str = HOME, area: str = AREA, **values: object) -> int:
+        """A device's report; the number that the journal is at when it is on disk."""
+        self._reports += 1
+        body = {"id": f"r-{self._reports}-{id(self)}", "values": values}
+        return self.publish(f"anju/v1/{area}/{home}/{device}/report", msgspec.json.encode(body))
+
+    def publish(self, topic: str, payload: bytes) -> int:
+        return self._do(self._publish(topic, payload))
+
+    def take(self, *items: Item) -> int:
+        return self._do(self._take(*items))
+
+    def push(self, frame: Push) -> None:
+        self._do(self._push(frame))
+
+    def say_health(self) -> None:
+        self._do(self._push(None))
+
+    def show_unstored(self, home: str = HOME, **values: object) -> None:
+        """What a full disk would make the loop show: decided, and not committed."""
+        self._do(self._unstored(home, values))
+
+    def nothing_unstored(self) -> None:
+        self._do(self._push(Unstored(())))
+
+    @property
+    def seq(self) -> int:
+        return self._journal.last_seq
+
+    def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    # --- on its own ----------------------------------------------------------------------------------------------------------
+
+    async def _main(self, ready: threading.Event) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self._journal = Journal.open(self.data)
+        self._engine = Engine()
+        for commit in self._journal.read():
+            for entry in commit.entries:
+                if not isinstance(entry, SessionEntry):
+                    self._engine.fold(entry, commit.stamp.service_at)
+        self._clock = Clock(self._journal.last_stamp)
+        self._started_at = self._clock.now()
+        self._control = ControlServer(socket_path(self.data), self._ask)
+        self._control.greeting = lambda: [self._health()]
+        await self._control.start()
+        if self._engine.ruleset.version != ruleset().version:
+            await self._take(Configured(ruleset()))
+        last = self._journal.last_stamp
+        await self._take(ServiceStarted(last.service_at if last else None))
+        beating = asyncio.create_task(self._beat())
+        ready.set()
+        await self._stopping.wait()
+        beating.cancel()
+        await self._control.close()
+        self._journal.close()
+
+    async def _beat(self) -> None:
+        while True:
+            if not self.mute:
+                self._control.push(self._health())
+            await asyncio.sleep(0.5)
+
+    def _health(self) -> Health:
+        return Health(
+            now=self._clock.now(), wall_offset_s=0.0, seq=self._journal.last_seq, ready=not self.problems, problems=self.problems,
+            connections=3, waiting_bytes=0, waiting=0, reports=self._reports, alarms=0, quarantined=0, commits=1, commit_s=0.1, cpu_s=1.0,
+            rss_bytes=1, disk_free_bytes=10**9, pending_notifications=0, started_at=self._started_at,
+        )  # fmt: skip
+
+    async def _push(self, frame: Push | None) -> None:
+        self._control.push(frame or self._health())
+
+    async def _publish(self, topic: str, payload: bytes) -> int:
+        now = self._clock.now()
+        message = decode(topic, payload, now, self._engine.directory(topic.split("/")[3], "zigbee2mqtt"))
+        return await self._take(Said(message, topic, payload))  # type: ignore[arg-type]  # never Ignored here
+
+    async def _take(self, *items: Item) -> int:
+        now = self._clock.now()
+        entries: list[Entry] = []
+        for item in items:
+            entries.append(item)
+            entries.extend(self._engine.handle(item, now))
+        return self._commit(entries)
+
+    def _commit(self, entries: list[Entry]) -> int:
+        stamp, body = self._clock.stamp(), encode(entries)
+        first = self._journal.commit(stamp, body, len(entries))
+        if not self.silent:
+            self._control.push(Committed(first, len(entries), stamp, body))
+        return self._journal.last_seq
+
+    def _ask(self, frame: Ask, answer: Callable[[Answered], None]) -> None:
+        self.asked += 1
+        if self.mute:
+            return
+        if self._engine.answered(frame.asked):
+            answer(Answered(frame.id, self._journal.last_seq, repeated=True))
+            return
+        try:
+            facts = self._engine.handle(frame.asked, self._clock.now())
+        except IllegalTransition as error:
+            kind = {Unknown: "unknown", Exists: "exists"}.get(type(error), "illegal")
+            answer(Answered(frame.id, error=kind, sentence=error.sentence))
+            return
+        seq = self._commit([frame.asked, *facts])
+        answer(Answered(frame.id, seq, tuple(facts)))
+
+    async def _unstored(self, home: str, values: dict[str, object]) -> None:
+        """A second engine decides it, so that this one has not."""
+        other = Engine()
+        for commit in self._journal.read():
+            for entry in commit.entries:
+                if not isinstance(entry, SessionEntry):
+                    other.fold(entry, commit.stamp.service_at)
+        topic = f"anju/v1/{AREA}/{home}/cord/report"
+        payload = msgspec.json.encode({"id": "not-on-disk", "values": values})
+        message = decode(topic, payload, self._clock.now(), self._engine.directory(home, "zigbee2mqtt"))
+        facts: list[Fact] = other.handle(Said(message, topic, payload), self._clock.now())  # type: ignore[arg-type]
+        self._control.push(Unstored(tuple(facts)))
+
+
+def unreadable(text: str = "{") -> Quarantined:
+    at = datetime(2026, 11, 22, 2, 0, tzinfo=UTC) + timedelta(seconds=1)
+    return Quarantined(at, f"anju/v1/{AREA}/{HOME}/cord/report", "payload", "not JSON", text.encode(), len(text), "cord.1")
+
+
+__all__ = ["AREA", "HOME", "MACHINE", "AlarmProcess", "ruleset", "unreadable"]
