@@ -1,20 +1,22 @@
 """The settings of `serve` and `up`: one tree of plain values with a default each, as in `config/serve.example.toml`.
 
-The strict reader is `config.load`: a key that nobody knows is refused with the file and the likely one. Secrets are never written
-here; where one is needed, `env:NAME` or `file:PATH` says where it is.
+The strict reader is `config.load`: a key that nobody knows is refused, with the file and its place. Secrets are never written here;
+where one is needed, `env:NAME` or `file:PATH` says where it is.
 """
 
 from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from config import load
+from config import ConfigError, load
 from gateway.problem import CommandFailed
+
+T = TypeVar("T")
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Days = Annotated[int, msgspec.Meta(ge=1)]
@@ -75,8 +77,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The file of channels and targets (`config/notify.example.toml`); empty: the desk alone rings."""
     judging: str = ""
     """A folder with `rules/`, `escalation.toml`, `dispositions.toml` and `models.toml`; empty: those that ship in `config/`."""
-    judging: str = ""
-    """A folder with rules, escalation, dispositions and models of the county's own; empty: those in `config/`."""
     http: Http = Http()
     mqtt: Mqtt = Mqtt()
     retention: Retention = Retention()
@@ -88,9 +88,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return ZoneInfo(self.timezone)
 
 
+def read(path: Path, type_: type[T]) -> T:
+    """`config.load` for a command: whatever is wrong with the file is one sentence to the person who named it."""
+    try:
+        return load(path, type_)
+    except ConfigError as problem:
+        raise CommandFailed(" ".join(str(problem).split())) from problem
+
+
 def load_settings(path: Path) -> Settings:
     """The file, checked, its paths made absolute. CommandFailed with one sentence for whatever is wrong with it."""
-    settings = load(path, Settings)
+    settings = read(path, Settings)
     folder = path.resolve().parent
     absolute = msgspec.structs.replace(
         settings,
@@ -108,11 +116,19 @@ def checked(settings: Settings, *, place: str) -> Settings:
     except (ZoneInfoNotFoundError, ValueError) as problem:
         raise CommandFailed(f"{place}: timezone: no time zone is named {settings.timezone!r}; China's is Asia/Shanghai") from problem
     url = settings.http.public_url
-    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+    if url and not _web_address(url):
         raise CommandFailed(f"{place}: http.public_url: {url!r} is not an address like https://anju.example.org")
     if settings.calendar.retention_at.tzinfo or settings.calendar.daily_check_at.tzinfo:
         raise CommandFailed(f"{place}: calendar: times are local ones, like 03:30:00, without an offset")
     return settings
+
+
+def _web_address(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and bool(url.hostname) and text.isprintable()
 
 
 def reveal(value: str, folder: Path, environment: Mapping[str, str]) -> str:

@@ -8,25 +8,24 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import httpx
 import msgspec
 
-from alerting.policy import DESK, Target
-from config import load
+from alerting.policy import DESK
 from gateway.notify.channel import Channel
 from gateway.notify.email import Email, Security, Server
 from gateway.notify.webhook import Webhook
 from gateway.problem import CommandFailed
-from gateway.settings import reveal
+from gateway.settings import read, reveal
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 
 
-class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
+class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`secret` is `whsec_…`; `previous_secret` signs beside it while the receiver changes over; `ca` is a PEM file of own roots."""
 
     name: Name
@@ -36,7 +35,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
     ca: str = ""
 
 
-class EmailSettings(msgspec.Struct, frozen=True, kw_only=True):
+class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`port` 0: that of the security. `hello` is the name in EHLO; empty: the sender's domain. `ca` as above."""
 
     name: Name
@@ -51,18 +50,23 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True):
     ca: str = ""
 
 
-class NotifyFile(msgspec.Struct, frozen=True, kw_only=True):
-    """`target` tables say which channels reach a name in an escalation policy; they stand over the policy file's own."""
+class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which channels reach a target of the escalation policies, beside those it is given there."""
 
+    name: str
+    channels: tuple[str, ...]
+
+
+class NotifyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     webhooks: tuple[WebhookSettings, ...] = msgspec.field(name="webhook", default=())
     emails: tuple[EmailSettings, ...] = msgspec.field(name="email", default=())
-    targets: tuple[Target, ...] = msgspec.field(name="target", default=())
+    targets: tuple[TargetSettings, ...] = msgspec.field(name="target", default=())
 
 
 def load_notify(path: Path) -> NotifyFile:
     """The file, its names checked against each other; CommandFailed with one sentence for whatever is wrong."""
-    file = load(path, NotifyFile)
-    names = [channel.name for channel in (*file.webhooks, *file.emails)]
+    file = read(path, NotifyFile)
+    names = [*(webhook.name for webhook in file.webhooks), *(email.name for email in file.emails)]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise CommandFailed(f"{path}: two channels are named {twice[0]!r}")
     if twice := [name for name, count in Counter(t.name for t in file.targets).items() if count > 1]:
@@ -101,15 +105,22 @@ def channels(
 
 
 def _webhook(settings: WebhookSettings, folder: Path, wall: Callable[[], datetime], environment: Mapping[str, str]) -> Webhook:
-    address = urlsplit(settings.url)
-    if address.scheme not in ("http", "https") or not address.hostname or not settings.url.isprintable():
-        raise ValueError(f"url: {settings.url!r} is not an address like https://example.org/anju")
-    if address.username is not None:
-        raise ValueError("url: a user name in the address is not sent; the signature says who is calling")
+    _check_url(settings.url)
     secrets = [_secret("secret", settings.secret, folder, environment)]
     if settings.previous_secret:
         secrets.append(_secret("previous_secret", settings.previous_secret, folder, environment))
     return Webhook(settings.name, settings.url, secrets, wall=wall, trust=_trust(settings.ca, folder))
+
+
+def _check_url(text: str) -> None:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as problem:
+        raise ValueError(f"url: {text!r}: {problem}") from problem
+    if url.scheme not in ("http", "https") or not url.host or "%" in url.host or not 0 < (url.port or 443) < 65536:
+        raise ValueError(f"url: {text!r} is not an address like https://example.org/anju")
+    if url.userinfo:
+        raise ValueError("url: a user name in the address is not sent; the signature says who is calling")
 
 
 def _email(
