@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from gateway import demo
-from gateway.judging import load_models
+from gateway.judging import load_models, load_ruleset
 from gateway.children import Child
 from gateway.control import AlarmProcessAway, Control, Health, socket_path
 from gateway.problem import CommandFailed
@@ -133,6 +133,7 @@ def _run(settings: Settings, before: Callable[[], T], then: Callable[[Service, T
         raise CommandFailed(str(problem)) from problem
     except OSError as problem:
         raise CommandFailed(f"cannot use the data folder {data}: {problem.strerror}") from problem
+    load_ruleset(settings)  # a mistake in a file is told here, once, rather than by a half that starts again and again
     _free(settings.http.host, settings.http.port, "--http")
     _free(settings.mqtt.host, settings.mqtt.port, "--mqtt")
     prepared = before()
@@ -190,7 +191,7 @@ async def _demo(service: Service, asked: argparse.Namespace, secrets: demo.Secre
     async with _control(data) as control:
         while True:
             with contextlib.suppress(AlarmProcessAway):
-                await demo.register(control, asked.homes, asked.seed, load_models(service.settings), secrets.device)
+                await demo.register(control, asked.homes, asked.seed, load_models(service.settings), secrets)
                 break
     await service.ready()
     body = {

@@ -16,6 +16,7 @@ from alerting.facts import (
     RegisterDevice,
     RegisterHome,
     RegisterPerson,
+    RevokeCredentials,
 )
 from config.community import Community, community
 from devices.catalog import Catalog
@@ -29,6 +30,7 @@ from gateway.web.users import Users
 DEMO = Actor("demo")
 """In whose name the demo is registered; an administrator whose token the scripts get."""
 OPERATOR = "operator"
+DEVICE = "device"
 AT_ONCE = 200
 """Commands under way at a time: a thousand homes are registered in batches, between alarms."""
 
@@ -42,6 +44,8 @@ class Secrets(msgspec.Struct, frozen=True):
     """Password of the MQTT credential `device`."""
     token: str
     """Bearer token with every right."""
+    new: bool = False
+    """Made just now."""
 
 
 def log_ins(data: Path) -> Secrets:
@@ -50,7 +54,7 @@ def log_ins(data: Path) -> Secrets:
     try:
         kept = msgspec.json.decode(path.read_bytes(), type=Secrets)
     except (OSError, msgspec.MsgspecError):
-        kept = Secrets(secrets.token_urlsafe(9), secrets.token_urlsafe(16), "")
+        kept = Secrets(secrets.token_urlsafe(9), secrets.token_urlsafe(16), "", new=True)
     users = Users(data / "users.db", MACHINE.wall)
     try:
         if users.user(OPERATOR) is None:
@@ -61,7 +65,7 @@ def log_ins(data: Path) -> Secrets:
             kept = msgspec.structs.replace(kept, token=users.token_for(DEMO))
     finally:
         users.close()
-    write_private(path, msgspec.json.encode(kept))
+    write_private(path, msgspec.json.encode(msgspec.structs.replace(kept, new=False)))
     return kept
 
 
@@ -76,7 +80,7 @@ def write_private(path: Path, body: bytes) -> None:
 def device_credential(password: str) -> Credential:
     """May publish for any home, reads any home's `command`; exists in `up` alone."""
     salt = secrets.token_bytes(16)
-    return Credential("device", salt, digest(salt, password.encode()), Scope.ANYWHERE)
+    return Credential(DEVICE, salt, digest(salt, password.encode()), Scope.ANYWHERE)
 
 
 def commands(place: Community, catalog: Catalog) -> list[list[Command]]:
@@ -105,7 +109,7 @@ def commands(place: Community, catalog: Catalog) -> list[list[Command]]:
     return [*([area] for area in areas), homes, inside]
 
 
-async def register(control: Control, homes: int, seed: int, catalog: Catalog, device_password: str) -> int:
+async def register(control: Control, homes: int, seed: int, catalog: Catalog, secrets_: Secrets) -> int:
     """Ask for everything that is not there yet; how many were new. Raises AlarmProcessAway."""
     new = 0
     gate = asyncio.Semaphore(AT_ONCE)
@@ -120,5 +124,10 @@ async def register(control: Control, homes: int, seed: int, catalog: Catalog, de
 
     for group in commands(community(homes, seed), catalog):
         new += sum(await asyncio.gather(*(ask(command) for command in group)))
-    await control.ask(Asked(IssueCredential(device_credential(device_password)), DEMO))
+    try:
+        await control.ask(Asked(IssueCredential(device_credential(secrets_.device)), DEMO))
+    except Exists:
+        if secrets_.new:  # the log-ins were lost, the journal was not
+            await control.ask(Asked(RevokeCredentials(username=DEVICE), DEMO))
+            await control.ask(Asked(IssueCredential(device_credential(secrets_.device)), DEMO))
     return new

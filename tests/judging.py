@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 FLOOR = ("call_for_help", "fire", "gas", "fall")
-REST = ("health", "inactivity", "wandering", "water", "intrusion", "technical")
+CALM = {"prompt": ("health", "inactivity", "wandering", "water", "intrusion"), "aware": (), "technical": ("technical",)}
 
 
 def judging(folder: Path, steps: list[float]) -> Path:
@@ -17,8 +17,9 @@ def judging(folder: Path, steps: list[float]) -> Path:
     for number, after in enumerate(steps):
         target = "desk" if number == 0 else names(len(steps))[number - 1]
         lines += ["[[policy.step]]", f'after = "PT{after:g}S"', f'targets = ["{target}"]']
-    lines += ["[[policy]]", 'id = "calm"', f"categories = {list(REST)!r}".replace("'", '"'), "rounds = 1"]
-    lines += ["[[policy.step]]", 'after = "PT0S"', 'targets = ["desk"]']
+    for policy, categories in CALM.items():
+        lines += ["[[policy]]", f'id = "{policy}"', f"categories = {list(categories)!r}".replace("'", '"'), "rounds = 1"]
+        lines += ["[[policy.step]]", 'after = "PT0S"', 'targets = ["desk"]']
     for name in names(len(steps)):
         lines += ["[[target]]", f'name = "{name}"']
     (made / "escalation.toml").write_text("\n".join(lines) + "\n")
