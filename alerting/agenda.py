@@ -29,6 +29,8 @@ class Agenda:
         self._queue = Deadlines()
         self._scheduled: dict[AlertId, datetime] = {}
         """The latest entry of each alert, lest every change adds one."""
+        self.listening = True
+        """Whether silence means anything: not between a recovery and the word that the service hears again."""
 
     @property
     def next_at(self) -> datetime | None:
@@ -66,6 +68,11 @@ class Agenda:
 
     def await_end(self, silence: SilenceSet) -> None:
         self._queue.push(Entry(silence.until, Kind.SILENCE_ENDS, silence.home, silence.silence))
+
+    def listen(self, now: datetime) -> None:
+        if not self.listening:
+            self.listening = True
+            self.anew(now)
 
     def anew(self, now: datetime) -> None:
         """Fill the queue from what is. A `for` that was over by `now` has had its facts."""
@@ -129,7 +136,7 @@ class Agenda:
         device = home.devices[DeviceId(entry.name)]
         device.watched = False
         silent = silent_at(device, self._circumstances.index, self._circumstances.deafness)
-        if silent is None or home.retired:
+        if silent is None or home.retired or not self.listening:
             return []
         at, rule = silent
         if at > now:

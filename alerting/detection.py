@@ -67,12 +67,6 @@ class Limit(msgspec.Struct, frozen=True):
     clear: float
     hold: timedelta
 
-    def past(self, value: float) -> bool:
-        return value >= self.limit if self.up else value <= self.limit
-
-    def normal(self, value: float) -> bool:
-        return value <= self.clear if self.up else value >= self.clear
-
 
 Watcher = Flag | Limit
 
@@ -85,7 +79,7 @@ class Index:
         self.models: dict[ModelId, Model] = {model.id: model for model in ruleset.models}
         self.rules: dict[str, Rule] = {rule.id: rule for rule in ruleset.rules}
         self.silences = tuple(rule for rule in ruleset.rules if isinstance(rule, Silence))
-        watchers: dict[Property, tuple[Watcher, ...]] = {Property.BATTERY: (), Property.TEST: (), Property.CANCEL: ()}
+        watchers: dict[Property, tuple[Watcher, ...]] = {Property.BATTERY: (), Property.CANCEL: ()}
         for rule in ruleset.rules:
             for property_, watcher in _watchers(rule):
                 watchers[property_] = (*watchers.get(property_, ()), watcher)
@@ -126,36 +120,51 @@ def hear(device: DeviceState, report: Report, raw: bytes, index: Index) -> list[
     digest = short_hash(report.id)
     if digest in device.calls or ((at := device.readings.find(digest)) >= 0 and (at % 8 == 0 or _aligned(device.readings, digest))):
         return None
-    if report.urgent:
+    urgent = testing = False
+    for observation in report.observations:
+        if observation.value is True:
+            property_ = observation.property
+            urgent = urgent or property_ in URGENT
+            testing = testing or property_ is Property.TEST
+    if urgent:
         _remember_call(device, digest, report.received_at)
     else:
         device.readings = digest + device.readings[: 8 * (READINGS_REMEMBERED - 1)]
+    last = device.last
+    if testing or Property.TEST in last:
+        testing = _self_test(device, report, testing=testing)
 
-    watchers = index.watchers
-    watched = [(o, w) for o in report.observations if (w := watchers.get(o.property)) is not None]
-    if not watched and Property.TEST not in device.last:
-        return []
-    order = min(report.observed_at, report.received_at)
-    testing = _self_test(device, report)
     signs: list[Sign] = []
-    for observation, ws in watched:
-        property_ = observation.property
-        if property_ is Property.CANCEL:
-            if observation.value is True:
+    watchers = index.watchers
+    order = report.observed_at
+    order = min(order, report.received_at)
+    for observation in report.observations:
+        property_, value = observation.property, observation.value
+        watching = watchers.get(property_)
+        if watching is None or (testing and any(w.rule.category in EXCUSED_BY_TEST for w in watching)):
+            continue
+        if value is False:
+            known = last.get(property_)
+            if known is None:
+                if watching:
+                    last[property_] = Last(value, order)
+            elif order >= known.at:
+                if known.value and property_ not in CALLS:
+                    signs += (Sign(Shown.NORMAL, w.rule, observation) for w in watching)
+                known.value, known.at = value, order
+        elif value is True:
+            if property_ is Property.CANCEL:
                 signs.append(Sign(Shown.CANCELLED, None, observation))
-            continue
-        if property_ is Property.TEST:
-            continue
-        if testing and any(w.rule.category in EXCUSED_BY_TEST for w in ws):
-            continue
-        if isinstance(observation.value, bool):
-            shown = _flag(device, observation, order)
-            signs += (Sign(s, w.rule, observation) for s in shown for w in ws if isinstance(w, Flag))
+            elif watching:
+                shown = _shown(device, observation, order)
+                signs += (Sign(s, w.rule, observation) for s in shown for w in watching)
         else:
             if property_ is Property.BATTERY:
-                device.battery = observation.value
-            if ws and _fresh(device, observation, order):
-                signs += _limits(device, report, observation, raw, ws)
+                device.battery = value
+            if watching and _fresh(last, observation, order):
+                for w in watching:
+                    if isinstance(w, Limit) and (sign := _measure(device, report, observation, raw, w)) is not None:
+                        signs.append(sign)
     return signs
 
 
@@ -185,60 +194,61 @@ def _remember_call(device: DeviceState, digest: bytes, at: datetime) -> None:
         del calls[oldest]
 
 
-def _self_test(device: DeviceState, report: Report) -> bool:
-    """Whether this report is of a self-test that has not gone on for too long."""
-    if not any(o.property is Property.TEST and o.value is True for o in report.observations):
+def _self_test(device: DeviceState, report: Report, *, testing: bool) -> bool:
+    """Whether this report is of a self-test that has not gone on for too long; a report without `test` ends it."""
+    if not testing:
         device.last.pop(Property.TEST, None)
         return False
     begun = device.last.setdefault(Property.TEST, Last(value=True, at=report.received_at))
     return report.received_at - begun.at <= TEST_LIMIT
 
 
-def _flag(device: DeviceState, observation: Observation, order: datetime) -> tuple[Shown, ...]:
-    property_, value = observation.property, observation.value
+def _shown(device: DeviceState, observation: Observation, order: datetime) -> tuple[Shown, ...]:
+    """What a boolean that is true shows."""
+    property_ = observation.property
     if observation.manner is Manner.EVENT:
-        return (Shown.NEW,) if value else ()
+        return (Shown.NEW,)
     last = device.last.get(property_)
-    if last is not None and order < last.at:
-        if value and property_ in URGENT and not last.value:
-            return (Shown.NEW,) if property_ in CALLS else (Shown.NEW, Shown.NORMAL)
-        return ()
-    device.last[property_] = Last(value, order)
-    was = last is not None and last.value
-    if value:
-        if not was:
-            return (Shown.NEW,)
-        return (Shown.STILL,) if observation.manner is Manner.STATE else ()
-    return (Shown.NORMAL,) if was and property_ not in CALLS else ()
+    if last is None:
+        device.last[property_] = Last(value=True, at=order)
+        return (Shown.NEW,)
+    if order < last.at:  # late
+        if last.value or property_ not in URGENT:
+            return ()
+        return (Shown.NEW,) if property_ in CALLS else (Shown.NEW, Shown.NORMAL)
+    was, last.value, last.at = last.value, True, order
+    if not was:
+        return (Shown.NEW,)
+    return (Shown.STILL,) if observation.manner is Manner.STATE else ()
 
 
-def _fresh(device: DeviceState, observation: Observation, order: datetime) -> bool:
-    last = device.last.get(observation.property)
-    if last is not None and (order < last.at or (order == last.at and last.value == observation.value)):
+def _fresh(memory: dict[Property, Last], observation: Observation, order: datetime) -> bool:
+    """Whether a number is neither late nor the same reading once more; remembers it."""
+    last = memory.get(observation.property)
+    if last is None:
+        memory[observation.property] = Last(observation.value, order)
+        return True
+    if order <= last.at and (order < last.at or last.value == observation.value):
         return False
-    device.last[observation.property] = Last(observation.value, order)
+    last.value, last.at = observation.value, order
     return True
 
 
-def _limits(device: DeviceState, report: Report, observation: Observation, raw: bytes, watchers: tuple[Watcher, ...]) -> list[Sign]:
-    signs: list[Sign] = []
-    value = observation.value
-    for watcher in watchers:
-        if not isinstance(watcher, Limit):
-            continue
-        rule = watcher.rule
+def _measure(device: DeviceState, report: Report, observation: Observation, raw: bytes, watcher: Limit) -> Sign | None:
+    """What a number shows under one limit."""
+    rule, value = watcher.rule, observation.value
+    if value >= watcher.limit if watcher.up else value <= watcher.limit:
         beyond = device.beyond.get(rule.id)
-        if watcher.past(value):
-            if beyond is None:
-                first = evidence(device.record.id, report, observation, raw) if watcher.hold else None
-                device.beyond[rule.id] = Beyond(report.received_at, first)
-                signs.append(Sign(Shown.PENDING if watcher.hold else Shown.NEW, rule, observation))
-            elif beyond.since + watcher.hold > report.received_at:
-                beyond.evidence = evidence(device.record.id, report, observation, raw)
-            else:
-                beyond.evidence = None
-                signs.append(Sign(Shown.STILL, rule, observation))
-        elif beyond is not None and watcher.normal(value):
-            del device.beyond[rule.id]
-            signs.append(Sign(Shown.NORMAL, rule, observation))
-    return signs
+        if beyond is None:
+            first = evidence(device.record.id, report, observation, raw) if watcher.hold else None
+            device.beyond[rule.id] = Beyond(report.received_at, first)
+            return Sign(Shown.PENDING if watcher.hold else Shown.NEW, rule, observation)
+        if beyond.since + watcher.hold > report.received_at:
+            beyond.evidence = evidence(device.record.id, report, observation, raw)
+            return None
+        beyond.evidence = None
+        return Sign(Shown.STILL, rule, observation)
+    if device.beyond and rule.id in device.beyond and (value <= watcher.clear if watcher.up else value >= watcher.clear):
+        del device.beyond[rule.id]
+        return Sign(Shown.NORMAL, rule, observation)
+    return None

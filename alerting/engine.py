@@ -19,8 +19,9 @@ today's rules and code is compared with the facts that stand, and `differences` 
 entry touches the state of its own key alone, so rows of different ages may be mixed. What a home needs from the whole (rulesets,
 deaf spans) is kept with the moments it held from, so that an old row is folded with the rules of its time.
 
-The shell calls, at a start: `restore`…, `fold`…, then `handle(ServiceStarted(...), now)` before anything else, since that extends the
-patience with every device by the time nobody listened; `Configured` if the rules have changed.
+The shell calls, at a start: `restore`…, `fold`…, then `handle(ServiceStarted(...), now)`, then `Configured` if the rules have changed.
+After a recovery no device counts as silent until that ServiceStarted, which extends the patience with all of them by the time in which
+nobody listened. Everything else that fell due meanwhile comes with the first call, stamped with its moments.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -73,7 +74,7 @@ from alerting.snapshots import GLOBAL, Whole
 from alerting.witness import Witnessed, listed, witness
 from devices.credential import Credential
 from devices.home import Area, AreaId, HomeId, Person
-from devices.message import NO_DIRECTORY, Directory, DirectoryHeard, Heard, StatusHeard
+from devices.message import NO_DIRECTORY, Directory, DirectoryHeard, Heard
 
 ANSWERS_KEPT = timedelta(hours=24)
 ANSWERS_MOST = 100_000
@@ -149,12 +150,17 @@ class Engine:
         is given by the next call.
         """
         self._live()
-        if type(item) is ServiceStarted and item.deaf_since is not None:
-            # Before time passes: nobody can have been heard in this span.
-            self._circumstances.deafness.add(item.deaf_since, max(now, self._now))
-            self._mark(GLOBAL)
-        facts = self.advance(now)
-        self._out = facts
+        if type(item) is ServiceStarted:
+            if item.deaf_since is not None:
+                self._circumstances.deafness.add(item.deaf_since, max(now, self._now))
+                self._mark(GLOBAL)
+            self._agenda.listen(self._now)
+        deadline = self._agenda.next_at
+        if self._owed or (deadline is not None and deadline <= now):
+            facts = self.advance(now)
+        else:
+            facts = self._out = []
+            self._now = max(self._now, now)
         if type(item) is Said:
             self._hear(item)
         elif type(item) is Asked:
@@ -270,6 +276,7 @@ class Engine:
         if self._comparison is not None:
             self.differences += self._comparison.differences
             self._comparison = None
+            self._agenda.listening = False
             self._agenda.anew(self._now)
 
     # --- items -----------------------------------------------------------------------------------------------------------------
@@ -279,12 +286,12 @@ class Engine:
         witnessed = witness(self.registry, said, self._circumstances.index)
         self._changed[snapshots.home_key(message.home)] = None
         if witnessed is not None:
-            home, device, new, signs = witnessed
-            if new:
+            home, device = witnessed.home, witnessed.device
+            if witnessed.new:
                 self._emit(DeviceDiscovered(self._now, device.record))
-            if signs and isinstance(message, Heard):
+            if witnessed.signs and isinstance(message, Heard):
                 self._judge(witnessed, said, message)
-            if device.silent and (not isinstance(message, StatusHeard) or message.online):
+            if device.silent and device.offline_since is None:
                 self._returned(home, device)
             if not device.watched or device.offline_since is not None:
                 self._agenda.watch(home, device)

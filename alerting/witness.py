@@ -4,8 +4,8 @@ A fold of inputs: live and in recovery the same function runs, and it decides no
 """
 
 from datetime import datetime
-from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from alerting.detection import Index, Sign, hear
@@ -16,7 +16,7 @@ from devices.home import Device, Lifecycle, ModelId
 from devices.message import Directory, DirectoryHeard, Heard, Listed, ReplyHeard, StatusHeard
 
 
-class Witnessed(NamedTuple):
+class Witnessed(msgspec.Struct, frozen=True, gc=False):
     home: HomeState
     device: DeviceState
     new: bool
@@ -37,19 +37,18 @@ def witness(registry: Registry, said: Said, index: Index) -> Witnessed | None:
     new = device is None
     if device is None:
         device = home.devices[message.device] = DeviceState(_stranger(message))
-    signs: list[Sign] = []
     if isinstance(message, Heard):
-        shown = hear(device, message.report, said.raw, index)
-        if shown is None:
+        signs = hear(device, message.report, said.raw, index)
+        if signs is None:
             return None
-        signs = shown
         _heard(device, message.report.received_at)
         device.online, device.offline_since = True, None
-    elif isinstance(message, StatusHeard):
+        return Witnessed(home, device, new, signs)
+    if isinstance(message, StatusHeard):
         _status(device, message)
     else:
         _heard(device, message.received_at)
-    return Witnessed(home, device, new, signs)
+    return Witnessed(home, device, new, [])
 
 
 def listed(home: HomeState, message: DirectoryHeard) -> list[Device]:
