@@ -16,10 +16,10 @@ from alerting.facts import Configured, Exists, Fact, IllegalTransition, Item, Qu
 from alerting.policy import EscalationFile
 from alerting.rules import DispositionFile, RuleFile, Ruleset
 from config import DEFAULTS, load, load_all
-from devices.catalog import Model
+from devices.catalog import Models
 from devices.decode import decode
 from devices.mqtt.sessions import SessionEntry
-from gateway.clock import MACHINE, Clock
+from gateway.clock import Clock
 from gateway.control import Answered, Ask, Committed, Health, Push, Unstored, socket_path
 from gateway.control_server import ControlServer
 from gateway.store.entry import Entry, encode
@@ -30,10 +30,6 @@ T = TypeVar("T")
 AREA, HOME = "330106001001", "home-1"
 
 
-class ModelFile(msgspec.Struct):
-    models: tuple[Model, ...] = msgspec.field(name="model")
-
-
 @cache
 def ruleset() -> Ruleset:
     """What comes with Anju."""
@@ -41,7 +37,7 @@ def ruleset() -> Ruleset:
         load_all(DEFAULTS / "rules", RuleFile),
         load(DEFAULTS / "escalation.toml", EscalationFile),
         load(DEFAULTS / "dispositions.toml", DispositionFile),
-        load(DEFAULTS / "models.toml", ModelFile).models,
+        load(DEFAULTS / "models.toml", Models).model,
     )
 
 
@@ -191,7 +187,7 @@ class AlarmProcess:
             for entry in commit.entries:
                 if not isinstance(entry, SessionEntry):
                     other.fold(entry, commit.stamp.service_at)
-        topic = f"anju/v1/{AREA}/{home}/cord/report"
+        topic = f"anju/v1/{AREA}/{home}/{home}-cord/report"
         payload = msgspec.json.encode({"id": "not-on-disk", "values": values})
         message = decode(topic, payload, self._clock.now(), self._engine.directory(home, "zigbee2mqtt"))
         facts: list[Fact] = other.handle(Said(message, topic, payload), self._clock.now())  # type: ignore[arg-type]
@@ -200,7 +196,4 @@ class AlarmProcess:
 
 def unreadable(text: str = "{") -> Quarantined:
     at = datetime(2026, 11, 22, 2, 0, tzinfo=UTC) + timedelta(seconds=1)
-    return Quarantined(at, f"anju/v1/{AREA}/{HOME}/cord/report", "payload", "not JSON", text.encode(), len(text), "cord.1")
-
-
-__all__ = ["AREA", "HOME", "MACHINE", "AlarmProcess", "ruleset", "unreadable"]
+    return Quarantined(at, f"anju/v1/{AREA}/{HOME}/{HOME}-cord/report", "payload", "not JSON", text.encode(), len(text), "cord.1")

@@ -122,14 +122,14 @@ class Service:
             ("/people", {"id": f"{home}-anna", "home": home, "role": "resident", "name": "陈桂英", "birth_year": 1944}),
             ("/people", {"id": f"{home}-son", "home": home, "role": "family", "name": "陈志强", "phone": "13800000001", "order": 1}),
             ("/people", {"id": f"{home}-next", "home": home, "role": "neighbour", "name": "周敏", "phone": "13800000002", "order": 2}),
-            ("/devices", {"id": "cord", "home": home, "model": "a-cord", "room": "bedroom", "exposes": ["pull_cord", "battery"]}),
+            ("/devices", {"id": f"{home}-cord", "home": home, "model": "a-cord", "room": "bedroom", "exposes": ["pull_cord", "battery"]}),
         ):
             answer = self.admin.post(path, json=body)
             assert answer.status_code == 201, answer.text
 
     def pull_cord(self, home: str = HOME) -> Json:
         """A call for help, as the desk then shows it."""
-        seq = self.alarm.report("cord", home=home, pull_cord=True)
+        seq = self.alarm.report(f"{home}-cord", home=home, pull_cord=True)
         self.see(seq)
         found = self.admin.get("/alerts", params={"status": "open", "home": home, "category": "call_for_help"}).json()["items"]
         assert len(found) == 1
