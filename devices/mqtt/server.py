@@ -31,6 +31,7 @@ from devices.mqtt.packets import (
     Connect,
     Disconnect,
     Kind,
+    Packet,
     Pingreq,
     ProtocolViolation,
     Puback,
@@ -103,11 +104,11 @@ class Connection:
 
     def receive(self, data: bytes, now: datetime) -> Iterator[Event]:
         """What the client asks for, in order; to be taken to its end."""
+        if self.phase is Phase.CLOSED:
+            return
         if self.phase is Phase.OPEN:  # a half-sent CONNECT buys no time
             self.heard_at = now
         for packet in self._reader.feed(data):
-            if self.phase is Phase.CLOSED:
-                return
             if type(packet) is Publish:
                 if packet.qos < 2:
                     arrival = Arrival(packet)
@@ -116,40 +117,10 @@ class Connection:
                     yield arrival
                 else:
                     yield from self._exactly_once(packet)
-                continue
-            match packet:
-                case Puback(number):
-                    yield from self._completed(number, 1)
-                case Pubrec(number):
-                    message = self.inflight.get(number)
-                    if message is None or message.qos != 2:
-                        # It is from before a restart, or sent twice: PUBREL lets the client forget it.
-                        self.release(number)
-                    elif message.received:
-                        self.release(number)
-                    else:
-                        yield Received(message)
-                case Pubcomp(number):
-                    yield from self._completed(number, 2)
-                case Pubrel(number):
-                    yield from self._released(packet)
-                case Pingreq():
-                    self.output += b"\xd0\x00"
-                case Subscribe() | Unsubscribe():
-                    yield packet
-                case Disconnect():
-                    self.close()
-                    yield packet
-                case Connect():
-                    if self.phase is Phase.OPEN:
-                        raise ProtocolViolation("MQTT-3.1.0-2", "a second CONNECT")
-                    self._patience = timedelta(seconds=packet.keep_alive * 1.5) if packet.keep_alive else None
-                    self.heard_at = now
-                    yield packet
-                    if self.phase is Phase.GREETING:
-                        return
-                case _:
-                    raise ProtocolViolation("", f"a {type(packet).__name__.upper()} from a client")
+            else:
+                yield from self._controlled(packet, now)
+            if self.phase is not Phase.OPEN:
+                return
 
     # --- answers ---
 
@@ -216,6 +187,40 @@ class Connection:
         message.sent = True
 
     # --- within ---
+
+    def _controlled(self, packet: Packet, now: datetime) -> Iterator[Event]:
+        """Everything but a PUBLISH."""
+        match packet:
+            case Puback(number):
+                yield from self._completed(number, 1)
+            case Pubrec(number):
+                message = self.inflight.get(number)
+                if message is None or message.qos != 2:
+                    # It is from before a restart, or sent twice: PUBREL lets the client forget it.
+                    self.release(number)
+                elif message.received:
+                    self.release(number)
+                else:
+                    yield Received(message)
+            case Pubcomp(number):
+                yield from self._completed(number, 2)
+            case Pubrel(number):
+                yield from self._released(packet)
+            case Pingreq():
+                self.output += b"\xd0\x00"
+            case Subscribe() | Unsubscribe():
+                yield packet
+            case Disconnect():
+                self.close()
+                yield packet
+            case Connect():
+                if self.phase is Phase.OPEN:
+                    raise ProtocolViolation("MQTT-3.1.0-2", "a second CONNECT")
+                self._patience = timedelta(seconds=packet.keep_alive * 1.5) if packet.keep_alive else None
+                self.heard_at = now
+                yield packet
+            case _:
+                raise ProtocolViolation("", f"a {type(packet).__name__.upper()} from a client")
 
     def _exactly_once(self, packet: Publish) -> Iterator[Arrival]:
         """A QoS 2 message; one whose identifier is held already is the same message, and is only answered again [MQTT-4.3.3-2]."""
