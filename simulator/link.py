@@ -46,7 +46,7 @@ def broker_at(url: str) -> Broker:
     try:
         port = parts.port or 1883
     except ValueError:
-        raise BrokerError(f"{url}: the port is not a number from 1 to 65535") from None
+        raise BrokerError(f"{parts.hostname}: the port is not a number from 1 to 65535") from None
     if parts.scheme != "mqtt" or not parts.hostname or parts.path.strip("/"):
         raise BrokerError(f"{parts.scheme or url}: a broker is written mqtt://user:password@host:port")
     return Broker(

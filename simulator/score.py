@@ -15,7 +15,7 @@ from simulator.plan import Plant
 from simulator.scenario import Category, Expect
 
 TOLD_BY_RECEIPT = frozenset({Category.CALL_FOR_HELP, Category.FIRE, Category.GAS, Category.FALL})
-"""What a device gets a receipt for: where nothing but the command topic is watched, the rest cannot be judged."""
+"""What a device gets a receipt for. Where nothing but the command topic is watched, the absence of the rest says nothing."""
 
 FORGOTTEN_S = 60.0
 """An alert that comes so long after an expectation's time is taken for somebody else's: that one is missed, not late."""
@@ -111,16 +111,17 @@ class _Wanted(msgspec.Struct):
     plant: Plant
     at_s: float
     expect: Expect
+    sure: bool
+    """Whether its alert must be seen by what is watched; if not, its absence says nothing."""
     got: Sighting | None = None
 
 
 def judge(said: list[Said], sightings: list[Sighting], *, by_receipt: bool) -> Verdict:
     wanted = [
-        _Wanted(one.plant, one.at_s, expect)
+        _Wanted(one.plant, one.at_s, expect, sure=not by_receipt or _told_by_receipt(one.plant, expect))
         for one in said
         if one.at_s is not None
         for expect in one.plant.expected
-        if _watched(one.plant, expect, by_receipt=by_receipt)
     ]
     by_home: dict[str, list[_Wanted]] = defaultdict(list)
     for want in wanted:
@@ -132,7 +133,7 @@ def judge(said: list[Said], sightings: list[Sighting], *, by_receipt: bool) -> V
         waiting = [want for want in fitting if want.got is None]
         if waiting:
             # One alert may answer two calls that came before it: only the latest would leave the others waiting for ever.
-            for want in waiting:
+            for want in [want for want in waiting if want.sure] or waiting:
                 want.got = sighting
         elif sighting.new:
             (doubled if fitting else false).append(_stray(sighting, said))
@@ -140,8 +141,8 @@ def judge(said: list[Said], sightings: list[Sighting], *, by_receipt: bool) -> V
     return Verdict(tuple(rows), tuple(false), tuple(doubled))
 
 
-def _watched(plant: Plant, expect: Expect, *, by_receipt: bool) -> bool:
-    return not by_receipt or (expect.category in TOLD_BY_RECEIPT and not ACTS[plant.act].zigbee)
+def _told_by_receipt(plant: Plant, expect: Expect) -> bool:
+    return expect.category in TOLD_BY_RECEIPT and not ACTS[plant.act].zigbee
 
 
 def _fits(want: _Wanted, sighting: Sighting) -> bool:
@@ -176,8 +177,8 @@ def _rows(one: Said, wanted: list[_Wanted], false: list[Stray]) -> list[Row]:
         return [row("nothing", Outcome.FALSE if broken else Outcome.QUIET)]
     rows = []
     for expect in plant.expected:
-        want = next((want for want in wanted if want.plant is plant and want.expect is expect), None)
-        rows.append(row(_worded(expect), Outcome.UNWATCHED if want is None else _outcome(want), want))
+        want = next(want for want in wanted if want.plant is plant and want.expect is expect)
+        rows.append(row(_worded(expect), _outcome(want), want))
     return rows
 
 
@@ -188,7 +189,7 @@ def _worded(expect: Expect) -> str:
 def _outcome(want: _Wanted) -> Outcome:
     got = want.got
     if got is None:
-        return Outcome.MISSED
+        return Outcome.MISSED if want.sure else Outcome.UNWATCHED
     if want.expect.priority and got.priority and got.priority != want.expect.priority:
         return Outcome.WRONG
     return Outcome.LATE if got.at_s - want.at_s > want.expect.within else Outcome.SEEN

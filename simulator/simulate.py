@@ -23,6 +23,7 @@ from simulator.witness import ReceiptWitness, See, StreamWitness
 from simulator.world import World
 
 CONNECT_S = 20.0
+CONNECTS_A_SECOND = 100
 SETTLE_S = 1.0
 """After everything expected has come: time for what should not come."""
 LAST_LETTERS_S = 10.0
@@ -88,7 +89,7 @@ async def simulate(asked: Asked, *, progress: bool = False) -> Report:
         else:
             await closing.enter_async_context(_watching(client, hubs, first.boot, ledger.sightings.append))
         await closing.enter_async_context(lines(hubs.values(), asked.broker, f"sim-{asked.name}"))
-        if not await all_connected(hubs.values(), CONNECT_S):
+        if not await all_connected(hubs.values(), CONNECT_S + len(hubs) / CONNECTS_A_SECOND):
             away = next(hub for hub in hubs.values() if not hub.connected)
             raise SimulationFailed(f"broker {asked.broker}: {away.trouble or 'no answer'}")
         clock = begin(asked.speed)

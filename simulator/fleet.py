@@ -1,0 +1,175 @@
+"""The lines of thousands of homes in one process, on the pure client of `devices.mqtt`: one socket and one timer a home, no task.
+
+The same promises as `link.py`: QoS 1, a persistent session, the will, and whatever was unacknowledged again after a reconnect. Each
+connection has a client of its own, since the hub's outbox, not the client, is what remembers.
+"""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from devices.mqtt.client import Acknowledged, Client, Silent
+from devices.mqtt.packets import Connack, Connect, ProtocolViolation, Publish, Refusal, Suback, Will
+from simulator.hub import Hub
+from simulator.link import KEEP_ALIVE_S, WINDOW, Broker, pause_s
+
+CONNECTING_AT_ONCE = 100
+WELCOME_S = 10.0
+GOODBYE_S = 2.0
+_ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class _Line(asyncio.Protocol):
+    """One connection's life. `ended` gives why it is over."""
+
+    def __init__(self, hub: Hub, client: Client) -> None:
+        loop = asyncio.get_running_loop()
+        self.welcome: asyncio.Future[None] = loop.create_future()
+        self.ended: asyncio.Future[str] = loop.create_future()
+        self._closed = asyncio.Event()
+        self._hub, self._client = hub, client
+        self._flights: dict[int, int] = {}
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._client.open(_now())
+        self._flush()
+        self._set_timer()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for event in self._client.receive(data, _now()):
+                match event:
+                    case Connack(code=0):
+                        self._client.subscribe(((self._hub.address.commands, 1),))
+                    case Connack(code=code):
+                        self.end(f"refused: {Refusal(code).name.lower() if code in list(Refusal) else code}")
+                    case Suback():
+                        self._hub.came_up()
+                        self.welcome.set_result(None)
+                        self.send()
+                    case Acknowledged(number):
+                        self._hub.settled(self._flights.pop(number))
+                    case Publish(topic, payload):
+                        self._hub.hear(topic, payload)
+        except ProtocolViolation as violation:
+            self.end(f"the broker broke the protocol: {violation}")
+        self.send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed.set()
+        self.end(str(exc) if exc is not None else "the broker closed the connection")
+
+    def send(self) -> None:
+        """What the hub has to say, as far as the window goes. The plug is pulled when the line is cut."""
+        if self._hub.cut:
+            self.end("cut")
+            return
+        while self.welcome.done() and self._client.unacknowledged < WINDOW and (taken := self._hub.take()) is not None:
+            flight, letter = taken
+            number = self._client.publish(letter.topic, letter.payload, 1, retain=letter.retain, now=_now())
+            self._flights[number] = flight
+        self._flush()
+
+    def end(self, why: str) -> None:
+        """Drop the socket without a goodbye."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._transport is not None:
+            self._transport.abort()
+        if not self.ended.done():
+            self.ended.set_result(why)
+
+    async def leave(self) -> None:
+        """Say goodbye if there is still somebody to say it to, so that no will is sent; returns once the socket is closed."""
+        if self._transport is None:
+            return
+        if not self.ended.done():
+            self._client.close()
+            self._flush()
+            self._transport.close()
+        try:
+            await asyncio.wait_for(self._closed.wait(), GOODBYE_S)
+        except TimeoutError:
+            self.end("it does not take our goodbye")
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _flush(self) -> None:
+        if self._client.output and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(bytes(self._client.output))
+            self._client.output.clear()
+
+    def _set_timer(self) -> None:
+        deadline = self._client.next_deadline
+        if deadline is not None:
+            wait_s = max(0.0, (deadline - _now()).total_seconds())
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._keep_alive)
+
+    def _keep_alive(self) -> None:
+        try:
+            self._client.advance(_now())
+        except Silent:
+            self.end("the broker does not answer")
+            return
+        self._flush()
+        self._set_timer()
+
+
+async def keep_connected(hub: Hub, broker: Broker, client_id: str, gate: asyncio.Semaphore) -> None:
+    """For ever; ends by being cancelled, then with a goodbye. `gate` bounds how many homes connect at once."""
+    restored = asyncio.Event()
+    attempt = 0
+    while True:
+        hub.poke = restored.set
+        while hub.cut:
+            restored.clear()
+            await restored.wait()
+        line = _Line(hub, Client(_connect(hub, broker, client_id)))
+        try:
+            async with gate:
+                await asyncio.get_running_loop().create_connection(partial(_itself, line), broker.host, broker.port)
+                await asyncio.wait((line.welcome, line.ended), timeout=WELCOME_S, return_when=asyncio.FIRST_COMPLETED)
+            if not line.welcome.done():
+                line.end("no welcome")
+            else:
+                attempt = 0
+                hub.poke = line.send
+                line.send()
+            await asyncio.wait((line.ended,))  # being cancelled here must leave the line alone: it still says goodbye
+            hub.went_down(line.ended.result())
+        except OSError as problem:
+            hub.went_down(str(problem))
+        finally:
+            await line.leave()
+            if hub.connected:
+                hub.went_down()
+        if not hub.cut:
+            await asyncio.sleep(pause_s(attempt))
+            attempt += 1
+
+
+def _itself(line: _Line) -> _Line:
+    """What asyncio calls a protocol factory, for a protocol that is there already."""
+    return line
+
+
+def _connect(hub: Hub, broker: Broker, client_id: str) -> Connect:
+    return Connect(
+        client_id=client_id,
+        clean_session=False,
+        keep_alive=KEEP_ALIVE_S,
+        username=broker.username,
+        password=broker.password.encode() if broker.password is not None else None,
+        will=Will(hub.will.topic, hub.will.payload, 1, retain=True),
+    )
+
+
+def _now() -> datetime:
+    """A clock that only grows, in the form that the client takes; which day it shows does not matter to it."""
+    return _ORIGIN + timedelta(seconds=time.monotonic())

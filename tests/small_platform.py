@@ -1,0 +1,112 @@
+"""A platform of a few lines for the simulator's tests: hears alarms at a broker, raises alerts, streams them. With faults on demand."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiomqtt
+import msgspec
+
+from config.community import community
+from simulator.link import Broker
+from tests.virtual import heard
+
+CATEGORY = {
+    "pull_cord": "call_for_help", "sos": "call_for_help", "smoke": "fire", "heat_alarm": "fire", "fall": "fall",
+    "battery_low": "technical", "tamper": "technical", "mains_lost": "technical",
+}  # fmt: skip
+TOKEN = "few-lines"
+
+
+class Faults(msgspec.Struct, frozen=True):
+    deaf: bool = False
+    doubles: bool = False
+    alarmed_by_tests: bool = False
+    mute_receipts: bool = False
+
+
+class SmallPlatform:
+    def __init__(self, homes: int, faults: Faults) -> None:
+        self.faults = faults
+        self.http = ""
+        self.registry = community(homes, 1)
+        self.alerts: dict[str, dict[str, object]] = {}
+        self.heard_ids: set[tuple[str, str]] = set()
+        self.streams: list[asyncio.StreamWriter] = []
+        self.position = 0
+
+    def take(self, topic: str, payload: bytes) -> list[tuple[str, bytes]]:
+        """One message in, receipts out."""
+        report = heard(topic, payload)
+        if report is None or (report.device, report.id) in self.heard_ids or self.faults.deaf:
+            return []
+        self.heard_ids.add((report.device, report.id))
+        receipts = []
+        for name, value in report.values.items():
+            category = "fire" if name == "test" and self.faults.alarmed_by_tests else CATEGORY.get(name)
+            if value is True and category is not None:
+                evidence = {"device": report.device, "report": report.id}
+                for matter in [category, f"{category}-again"] if self.faults.doubles else [category]:
+                    self.raise_alert(f"{report.home}-{matter}", report.home, category, evidence)
+                body = {"id": f"r-{report.id}", "command": "receipt", "alert": f"{report.home}-{category}", "stage": "accepted"}
+                if category == "technical":
+                    continue  # nobody called, so nobody is told
+                receipts.append((f"{topic.rsplit('/', 1)[0]}/command", json.dumps(body).encode()))
+        return [] if self.faults.mute_receipts else receipts
+
+    def raise_alert(self, alert: str, home: str, category: str, evidence: dict[str, str]) -> None:
+        known = self.alerts.get(alert)
+        if known is None:
+            priority = 4 if category == "technical" else 1
+            known = {"id": alert, "home": home, "category": category, "priority": priority, "origin": "real", "repeats": -1, "evidence": []}
+            self.alerts[alert] = known
+        repeats, before = known["repeats"], known["evidence"]
+        assert isinstance(repeats, int)
+        assert isinstance(before, list)
+        known["repeats"], known["evidence"] = repeats + 1, [*before, evidence]
+        self.position += 1
+        for stream in self.streams:
+            stream.write(f"id: {self.position}\nevent: alert\ndata: {json.dumps(known)}\n\n".encode())
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = (await reader.readuntil(b"\r\n\r\n")).decode()
+        path = request.split(" ")[1].partition("?")[0]
+        allowed = f"Bearer {TOKEN}" in request
+        homes = [{"id": home.id, "area": home.area, "name": home.name} for home in self.registry.homes]
+        devices = [{"id": d.id, "home": d.home, "model": d.model, "room": d.room} for d in self.registry.devices]
+        found = {"/api/v1/homes": homes, "/api/v1/devices": devices, "/api/v1/alerts": list(self.alerts.values())}
+        if allowed and path == "/api/v1/stream":
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n: hello\n\n")
+            self.streams.append(writer)
+            return
+        status, body = ("200 OK", json.dumps({"items": found[path], "next": None})) if allowed else ("401 Unauthorized", "{}")
+        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(body.encode())}\r\nConnection: close\r\n\r\n{body}".encode())
+        writer.close()
+
+
+@asynccontextmanager
+async def small_platform(broker: Broker, *, homes: int = 3, faults: Faults | None = None) -> AsyncIterator[SmallPlatform]:
+    platform = SmallPlatform(homes, faults or Faults())
+    server = await asyncio.start_server(platform.serve, "127.0.0.1", 0)
+    platform.http = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    async def listen(client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            assert isinstance(message.payload, bytes)
+            for topic, payload in platform.take(str(message.topic), message.payload):
+                await client.publish(topic, payload, qos=1)
+
+    async with aiomqtt.Client(broker.host, broker.port, identifier="platform") as client:
+        await client.subscribe("anju/#", qos=1)
+        listening = asyncio.create_task(listen(client))
+        try:
+            yield platform
+        finally:
+            listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await listening
+            for stream in platform.streams:
+                stream.close()
+            server.close()

@@ -1,0 +1,100 @@
+"""Scenario files: the shipped ones are sound, and a faulty one is told file, key and reason."""
+
+import pytest
+
+from simulator.acts import ACTS, Act
+from simulator.plan import Plant, Stage
+from simulator.scenario import ScenarioError, Span, load, parse, shipped
+from simulator.world import World
+from tests.virtual import demo
+
+SOUND = """
+homes = 2
+duration = "1m30s"
+[title]
+zh = "一"
+en = "one"
+[story]
+zh = "一"
+en = "one"
+[[event]]
+at = "10s"
+do = "pull_cord"
+expect = { category = "call_for_help", within = "2s" }
+"""
+
+
+def test_the_stories_of_the_service_are_shipped() -> None:
+    wanted = {"pulled_cord", "kitchen_fire", "night_fall", "dead_battery", "hub_offline", "alarm_storm", "community"}
+    assert wanted <= set(shipped())
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_scenario_plants_all_that_it_tells_and_marks_each_event_once(name: str) -> None:
+    scenario = load(name)
+    world = World()
+    plants: list[Plant] = []
+    homes = demo(scenario.homes, zigbee=scenario.needs_zigbee)
+    Stage(scenario, homes, 1, world, plants.append).set_up()
+    marks = [mark for _, emission in world.run(scenario.duration) if (mark := getattr(emission, "mark", ""))]
+    assert all(plant.device for plant in plants)
+    assert sorted(marks) == sorted(set(marks))
+    assert set(marks) == {plant.id for plant in plants}
+    assert any(plant.expected for plant in plants)
+
+
+def test_every_act_can_be_told_and_leaves_its_mark() -> None:
+    for act in Act:
+        text = SOUND.replace('do = "pull_cord"', f'do = "{act}"')
+        scenario = parse(text, "each.toml")
+        world = World()
+        plants: list[Plant] = []
+        Stage(scenario, demo(2, zigbee=ACTS[act].zigbee), 1, world, plants.append).set_up()
+        marked = [emission for _, emission in world.run(90.0) if getattr(emission, "mark", "") == "1.home-0001"]
+        assert len(plants) == len(marked) == 1, act
+
+
+@pytest.mark.parametrize(
+    ("change", "to", "complaint"),
+    [
+        ("homes = 2", "", "x.toml: Object missing required field `homes`"),
+        ("homes = 2", "homes = 0", "x.toml: homes: 0 homes are none"),
+        ("homes = 2", "homes = 2\nspeed = 3", "x.toml: Object contains unknown field `speed`"),
+        ("homes = 2", 'homes = 2\nstart = "25:00"', "x.toml: start: '25:00' is not a time of day such as 02:40"),
+        ("1m30s", "soon", "x.toml: duration: 'soon' is not a duration such as 90s, 5m or 1h30m"),
+        ("pull_cord", "pull_rope", "x.toml: event 1.do: Invalid enum value 'pull_rope'"),
+        ("call_for_help", "help", "x.toml: event 1.expect.category: Invalid enum value 'help'"),
+        ('within = "2s"', 'within = "2s", priority = 7', "x.toml: event 1.expect.priority: Invalid enum value 7"),
+        ('within = "2s"', 'within = "0s"', "x.toml: event 1.expect.within: no time at all"),
+        ('at = "10s"', 'at = "10s"\nhome = 3', "x.toml: event 1.home: home 3 of 2: they are numbered from 1"),
+        ('at = "10s"', 'at = "10s"\nhome = [1, 0]', "x.toml: event 1.home: home 0 of 2: they are numbered from 1"),
+        ('at = "10s"', 'at = "3m"', "x.toml: event 1.at: 180 s is after the end, 90 s"),
+        ('at = "10s"', 'at = "10s"\nevery = "200ms"', "x.toml: event 1.every: less than a second apart"),
+        ('at = "10s"', 'at = "10s"\ntimes = 0', "x.toml: event 1.times: 0 times is never"),
+        ('at = "10s"', 'at = "10s"\ndevice = "door"', "x.toml: event 1.device: pull_cord is not something that a door does"),
+        ('zh = "一"', "zh = 1", "x.toml: title.zh: Expected `str`, got `int`"),
+        ("[title]", "[title", "x.toml: not TOML: "),
+    ],
+)
+def test_a_faulty_scenario_is_told_file_key_and_reason(change: str, to: str, complaint: str) -> None:
+    with pytest.raises(ScenarioError) as refused:
+        parse(SOUND.replace(change, to, 1), "x.toml")
+    assert str(refused.value).startswith(complaint)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_scenario_that_does_not_exist_is_told_what_there_is() -> None:
+    with pytest.raises(ScenarioError, match="no_such: No such file or directory; shipped ones are alarm_storm, community"):
+        load("no_such")
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90.0), ("5m", 300.0), ("1h30m", 5400.0), ("500ms", 0.5), ("1.5s", 1.5)])
+def test_a_duration_is_read_in_its_unit(text: str, seconds: float) -> None:
+    scenario = parse(SOUND.replace("10s", "0s", 1).replace("1m30s", text), "x.toml")
+    assert scenario.duration == Span(seconds)
+
+
+def test_the_number_of_homes_asked_for_replaces_the_scenarios_own_and_is_checked_like_it() -> None:
+    assert load("community", homes=3).homes == 3
+    with pytest.raises(ScenarioError, match=r"pulled_cord.toml: event 2.home: home 2 of 1"):
+        load("pulled_cord", homes=1)

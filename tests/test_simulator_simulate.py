@@ -1,0 +1,237 @@
+"""A whole run: homes at a real broker, a platform of a few lines behind it, and the report that comes of it."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from simulator import simulate as simulate_module
+from simulator.__main__ import main
+from simulator.link import Broker
+from simulator.live import live
+from simulator.report import Report, as_table
+from simulator.scenario import Scenario, load, parse
+from simulator.score import Outcome
+from simulator.simulate import Asked, SimulationFailed, simulate
+from simulator.witness import Frame, frames
+from tests.small_platform import TOKEN, Faults, small_platform
+from tests.virtual import demo, mosquitto, until
+
+ROOT = Path(__file__).parents[1]
+STORY = """
+homes = 3
+duration = "12s"
+[title]
+zh = "三件事"
+en = "Three things"
+[story]
+zh = "呼叫、自检、两次送达。"
+en = "A call, a test, a call delivered three times."
+[[event]]
+at = "2s"
+home = 1
+do = "pull_cord"
+expect = { category = "call_for_help", priority = 1, within = "1s" }
+[[event]]
+at = "4s"
+home = 2
+do = "self_test"
+expect = "nothing"
+[[event]]
+at = "6s"
+home = 3
+do = "stutter"
+expect = { category = "call_for_help", priority = 1, within = "1s" }
+[[event]]
+at = "8s"
+home = 2
+do = "drain_battery"
+lasts = "1s"
+expect = { category = "technical", within = "1s" }
+"""
+
+
+@pytest.fixture
+def story() -> Scenario:
+    return parse(STORY, "story.toml")
+
+
+def run(folder: Path, scenario: Scenario, faults: Faults | None = None, *, with_api: bool = True) -> Report:
+    async def play() -> Report:
+        async with small_platform(server.broker, faults=faults) as platform:
+            api, token = (platform.http, TOKEN) if with_api else ("", "")
+            return await simulate(Asked("story", scenario, server.broker, speed=30.0, api=api, token=token))
+
+    with mosquitto(folder) as server:
+        return asyncio.run(play())
+
+
+def test_every_planted_event_is_told_when_its_alert_came(tmp_path: Path, story: Scenario) -> None:
+    report = run(tmp_path, story)
+    assert [row.outcome for row in report.events] == [Outcome.SEEN, Outcome.QUIET, Outcome.SEEN, Outcome.SEEN]
+    assert report.passed
+    assert (report.planted, report.seen, report.undelivered, report.witness) == (4, 3, 0, "stream")
+    assert report.latency_ms.max is not None
+    assert 0 < report.latency_ms.max < 1000
+    assert {row.home for row in report.events} == {"home-0001", "home-0002", "home-0003"}
+    table = as_table(report)
+    assert "planted 4  seen 3  late 0  missed 0" in table
+    assert table.endswith("passed\n")
+
+
+def test_without_an_api_the_receipts_are_the_witness_and_the_rest_is_said_to_be_unwatched(tmp_path: Path, story: Scenario) -> None:
+    report = run(tmp_path, story, with_api=False)
+    assert [row.outcome for row in report.events] == [Outcome.SEEN, Outcome.QUIET, Outcome.SEEN, Outcome.UNWATCHED]
+    assert (report.witness, report.not_watched, report.passed) == ("receipts", 1, True)
+    assert "1 expected alert could not be watched" in as_table(report)
+
+
+@pytest.mark.parametrize(
+    ("faults", "figures"),
+    [
+        (Faults(deaf=True), {"missed": 3, "seen": 0}),
+        (Faults(doubles=True), {"doubled": 3, "seen": 3}),
+        (Faults(alarmed_by_tests=True), {"false": 1, "seen": 3}),
+    ],
+)
+def test_a_faulty_platform_does_not_pass(tmp_path: Path, story: Scenario, faults: Faults, figures: dict[str, int]) -> None:
+    report = run(tmp_path, story, faults)
+    assert not report.passed
+    assert {name: getattr(report, name) for name in figures} == figures
+
+
+def test_a_platform_that_gives_no_receipt_is_told_by_receipts(tmp_path: Path, story: Scenario) -> None:
+    report = run(tmp_path, story, Faults(mute_receipts=True), with_api=False)
+    assert (report.missed, report.passed) == (2, False)
+
+
+def test_a_broker_that_is_not_there_is_said_in_one_line(story: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulate_module, "CONNECT_S", 0.5)
+    with pytest.raises(SimulationFailed, match=r"broker 127.0.0.1:1: .*refused"):
+        asyncio.run(simulate(Asked("story", story, Broker("127.0.0.1", 1))))
+
+
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "simulator", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_the_command_prints_and_writes_its_report_and_ends_by_it(tmp_path: Path) -> None:
+    (tmp_path / "story.toml").write_text(STORY)
+    file = tmp_path / "report.json"
+    with mosquitto(tmp_path) as server:
+        done = command(
+            "simulate", str(tmp_path / "story.toml"), "--broker", server.url, "--speed", "20", "--report", str(file), "--json"
+        )
+    assert done.stderr == ""
+    assert done.returncode == 1  # nobody is behind this broker
+    told = json.loads(done.stdout)
+    assert told == json.loads(file.read_text())
+    assert (told["scenario"], told["missed"], told["passed"]) == ("story", 2, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "complaint"),
+    [
+        (["simulate"], 2, "SCENARIO"),
+        (["simulate", "no_such"], 2, "anju: scenario no_such: No such file or directory"),
+        (["simulate", "pulled_cord", "--speed", "0"], 2, "0 is not a number above 0"),
+        (["simulate", "pulled_cord", "--homes", "0"], 2, "anju: --homes 0: at least one"),
+        (["simulate", "pulled_cord", "--homes", "1"], 2, "anju: pulled_cord.toml: event 2.home"),
+        (["simulate", "hub_offline", "--speed", "5"], 2, "anju: hub_offline waits for the platform's own delays"),
+        (["simulate", "pulled_cord", "--broker", "localhost"], 2, "a broker is written mqtt://user:password@host:port"),
+        (["simulate", "pulled_cord", "--endpoints", "/nonexistent"], 2, "anju: /nonexistent: not an endpoints.json"),
+        (["simulate", "pulled_cord", "--api", "http://127.0.0.1:1"], 1, "anju: http://127.0.0.1:1"),
+    ],
+)
+def test_wrong_usage_and_a_platform_that_is_away_are_told_apart(
+    words: list[str], code: int, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended: str | int | None
+    try:
+        ended = main(words)
+    except SystemExit as usage:
+        ended = usage.code
+    told = capsys.readouterr()
+    assert (ended, told.out) == (code, "")
+    assert complaint in told.err
+    assert len(told.err.splitlines()) == 1 or told.err.startswith("usage: ")
+
+
+def endpoints_file(folder: Path, http: str, mqtt: str) -> Path:
+    file = folder / "endpoints.json"
+    file.write_text(
+        json.dumps({
+            "http": http, "mqtt": mqtt, "token": TOKEN,
+            "operator": {"username": "o", "password": "p"}, "device": {"username": "device", "password": "d"},
+        })
+    )  # fmt: skip
+    return file
+
+
+def test_a_live_community_takes_the_platforms_homes_and_outlives_a_broker_that_dies(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with small_platform(server.broker, homes=4) as platform:
+            file = endpoints_file(tmp_path, platform.http, server.url)
+            living = asyncio.create_task(live(file, load("community"), seed=1))
+            await until(lambda: {home for home, _ in map(split, platform.heard_ids)} == {f"home-000{n}" for n in range(1, 5)})
+            living.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await living
+
+    def split(heard_id: tuple[str, str]) -> tuple[str, str]:
+        return heard_id[0][:9], heard_id[1]
+
+    with mosquitto(tmp_path) as server:
+        asyncio.run(scene())
+
+
+@pytest.mark.parametrize("how", ["sigterm", "stdin"])
+def test_the_live_command_ends_cleanly_when_told(tmp_path: Path, how: str) -> None:
+    async def scene() -> None:
+        async with small_platform(server.broker, homes=2) as platform:
+            file = endpoints_file(tmp_path, platform.http, server.url)
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "simulator", "live", "--endpoints", str(file), "--seed", "1", "--watch-stdin",
+                cwd=ROOT, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            try:
+                await until(lambda: platform.heard_ids, 15)
+                if how == "sigterm":
+                    process.send_signal(signal.SIGTERM)
+                else:
+                    assert process.stdin is not None
+                    process.stdin.close()
+                _, complaints = await asyncio.wait_for(process.communicate(), 5)
+                assert (process.returncode, complaints) == (0, b"")
+            finally:
+                if process.returncode is None:
+                    os.kill(process.pid, signal.SIGKILL)
+
+    with mosquitto(tmp_path) as server:
+        asyncio.run(scene())
+
+
+def test_server_sent_events_are_read_as_the_standard_has_them() -> None:
+    async def lines() -> AsyncIterator[str]:
+        for line in (": comment", "id: 7", "event: alert", "data: {", "data:  }", "", "", "data:x", "", "event: beat", "", "data: cut"):
+            yield line
+
+    async def read() -> list[Frame]:
+        return [frame async for frame in frames(lines())]
+
+    assert asyncio.run(read()) == [Frame("alert", "{\n }", "7"), Frame("message", "x", "7")]
+
+
+def test_the_demo_homes_at_a_bare_broker_are_those_of_the_registry() -> None:
+    assert [home.address.topic("x", "report") for home in demo(2)] == [  # type: ignore[arg-type]
+        "anju/v1/990121001001/home-0001/x/report",
+        "anju/v1/990121002001/home-0002/x/report",
+    ]
