@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,7 +46,9 @@ def load(path: Path, type_: type[_T]) -> _T:
         raise ConfigError(path, key, found["reason"] if found else str(problem)) from problem
     unknown = _unknown(raw, msgspec.to_builtins(value), "")
     if unknown is not None:
-        raise ConfigError(path, unknown, "is not a key that is known here")
+        key, known = unknown
+        near = get_close_matches(key.rpartition(".")[2], known, 1)
+        raise ConfigError(path, key, "is not a key that is known here" + (f"; did you mean {near[0]!r}?" if near else ""))
     return value
 
 
@@ -57,17 +60,17 @@ def load_all(folder: Path, type_: type[_T]) -> list[_T]:
     return [load(path, type_) for path in paths]
 
 
-def _unknown(raw: object, known: object, at: str) -> str | None:
-    """The first key of what was read that is nowhere in what came of it."""
+def _unknown(raw: object, known: object, at: str) -> tuple[str, list[str]] | None:
+    """The first key of what was read that is nowhere in what came of it, and the keys that are known there."""
     if isinstance(raw, dict) and isinstance(known, dict):
         for key, value in raw.items():
             here = f"{at}.{key}" if at else str(key)
             if key not in known:
-                return here
+                return here, [str(name) for name in known]
             found = _unknown(value, known[key], here)
             if found is not None:
                 return found
-    elif isinstance(raw, list) and isinstance(known, list):
+    elif isinstance(raw, list) and isinstance(known, list | tuple):
         for index, (left, right) in enumerate(zip(raw, known, strict=False)):
             found = _unknown(left, right, f"{at}[{index}]")
             if found is not None:

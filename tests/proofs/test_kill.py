@@ -24,38 +24,48 @@ class Load:
 
     def __init__(self, anju: Anju, area: str) -> None:
         self.planted: list[str] = []
-        self.readings = 0
+        self.unacknowledged = -1
         self._area = area
         self._stop = Event()
+        self._said: list[tuple[int, int]] = []
+        self._acknowledged: list[set[int]] = [set() for _ in range(KITS)]
         self._kits = [Kit(anju.endpoints, f"load-{number}", clean=False) for number in range(KITS)]
+        for kit, acknowledged in zip(self._kits, self._acknowledged, strict=True):
+            kit.client.on_publish = lambda _c, _d, mid, _code, _p, seen=acknowledged: seen.add(mid)
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         """By the clock, not by the pace of the answers; paho keeps what is not acknowledged and sends it again."""
         began, said, called = monotonic(), 0, 0
-        waiting = []
         while not self._stop.wait(0.01):
             due = int((monotonic() - began) * REPORTS_A_SECOND)
             for number in range(said, due):
-                home: Json = {"area": self._area, "id": f"calm-{number % 100}"}
-                waiting.append(self._kits[number % KITS].say(home, "watch", {"heart_rate": 60 + number % 30}, wait=False, id=f"r{number}"))
-            self.readings = said = due
+                self._say(number, f"calm-{number % 100}", "watch", {"heart_rate": 60 + number % 30}, f"r{number}")
+            said = due
             due = int((monotonic() - began) * CALLS_A_SECOND)
             for number in range(called, due):
-                home = {"area": self._area, "id": f"call-{number:05d}"}
-                waiting.append(self._kits[number % KITS].say(home, "cord", {"pull_cord": True}, wait=False, id=f"pull-{number}"))
-                self.planted.append(home["id"])
+                home = f"call-{number:05d}"
+                self._say(number, home, "cord", {"pull_cord": True}, f"pull-{number}")
+                self.planted.append(home)
             called = due
-        for info in waiting:
-            info.wait_for_publish(60)
-        self.unacknowledged = sum(not info.is_published() for info in waiting)
+
+    def _say(self, number: int, home: str, device: str, values: Json, id_: str) -> None:
+        kit = number % KITS
+        info = self._kits[kit].say({"area": self._area, "id": home}, device, values, wait=False, id=id_)
+        self._said.append((kit, info.mid))
 
     def end(self) -> None:
+        """Stop saying new things, and wait for the answers to the old ones."""
         self._stop.set()
-        self._thread.join(120)
-        for kit in self._kits:
-            kit.close()
+        self._thread.join(30)
+        left = lambda: sum(mid not in self._acknowledged[kit] for kit, mid in self._said)  # noqa: E731
+        try:
+            until("every answer", lambda: left() == 0, 60, pause=0.1)
+        finally:
+            self.unacknowledged = left()
+            for kit in self._kits:
+                kit.close()
 
 
 def rounds(folder: Path, kills: int, seed: int) -> None:
