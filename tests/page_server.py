@@ -3,7 +3,7 @@
 It is a fixture, not an implementation: one user, an invented community, no rules, no disk. What it offers beyond the contract are the
 misfortunes: `sever()` the connections, fall `silent`, forget positions (`forget()`), claim behind the page's back.
 
-`python tests/page_server.py [PORT]` serves it by hand, with alerts of every kind.
+`python -m tests.page_server [PORT]` serves it by hand, with alerts of every kind.
 """
 
 import json
@@ -14,17 +14,23 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar
+from typing import ClassVar, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-sys.path.insert(0, str(Path(__file__).parent))
-from page_community import AREA, AREA_NAME, KINDS, Json, home_name, homes, resident, samples, stamp
+from tests.page_community import AREA, AREA_NAME, KINDS, Json, home_name, homes, resident, samples, stamp
 
 STATIC = Path(__file__).parents[1] / "gateway" / "web" / "static"
 NIGHT = datetime(2026, 11, 21, 19, 12, 5, tzinfo=UTC)
 """03:12:05 in the county: the service's clock is not the browser's, and the page must follow the service's."""
 CSP = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
 OPEN_ACTIONS = ["claim", "acknowledge", "note", "hold", "escalate", "transfer", "respond", "close"]
+DISPOSITIONS: list[Json] = [
+    {"code": code, "title": {"zh": zh, "en": code.replace("_", " ").capitalize()}}
+    for code, zh in {
+        "real_emergency": "真实险情", "assistance_given": "已提供帮助", "false_cooking": "误报：做饭", "false_device": "误报：设备",
+        "false_person": "误报：误碰", "test": "测试",
+    }.items()
+]  # fmt: skip
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -56,21 +62,27 @@ class Desk:
         at = self.now() - timedelta(seconds=ago_s)
         alert = f"a-{len(self.alerts) + 1:03d}"
         record: Json = {
-            "id": alert, "home": home, "home_name": home_name(home) if home else "", "residents": [resident(home)] if home else [],
+            "id": alert, "home": home, "home_name": home_name(home) if home else "",
+            "residents": [resident(home)] if home else [],
             "area": AREA, "area_name": AREA_NAME, "device": f"{home}-{device}" if home else None, "room": room, "category": category,
             "priority": priority, "status": "triggered", "origin": "real", "title": title, "title_en": title_en, "reason": reason,
-            "reason_en": reason_en, "rule": category, "rule_version": "1", "policy": "default", "raised_at": stamp(at), "last_at": stamp(at),
-            "repeats": 0, "cleared_at": None, "claimed_by": None, "claimed_at": None, "first_claimed_at": None, "acknowledged_by": None,
+            "reason_en": reason_en, "rule": category, "rule_version": "1", "policy": "default",
+            "raised_at": stamp(at), "last_at": stamp(at),
+            "repeats": 0, "cleared_at": None, "cancelled_at": None, "claimed_by": None, "claimed_at": None, "first_claimed_at": None,
+            "acknowledged_by": None,
             "acknowledged_at": None, "held_until": None, "held_reason": "", "transferred_to": "", "step": 0, "round": 0,
             "next_step_at": stamp(at + timedelta(seconds=max(60, ago_s + 37))), "responders": [], "closed_at": None, "closed_by": None,
             "disposition": None, "silenced_by": None, "folded_into": None, "stored": True, "timeline": [], "timeline_count": 0,
-            "evidence": [{"device": f"{home}-{device}", "report": "01J", "at": stamp(at), "received_at": stamp(at), "property": property_,
-                          "value": 38 if property_ == "heart_rate" else True, "clock_suspect": False, "raw": None, "raw_encoding": None}],
+            "evidence": [{
+                "device": f"{home}-{device}", "report": "01J", "at": stamp(at), "received_at": stamp(at), "property": property_,
+                "value": 38 if property_ == "heart_rate" else True, "clock_suspect": False, "raw": None, "raw_encoding": None,
+            }],
             "allowed_actions": OPEN_ACTIONS,
         }  # fmt: skip
         with self.changed:
             self._tell(record, "raised", None, reason, reason_en, at=at)
-            self._tell(record, "step_reached", None, "升级到第 1 步", "step 1 was due", at=at, step=0, targets=["desk", "family-1"])
+            targets: Json = {"step": 0, "targets": ["desk", "family-1"]}
+            self._tell(record, "step_reached", None, "升级到第 1 步", "step 1 was due", at=at, data=targets)
             record |= changes
             self._publish(record)
         return alert
@@ -120,13 +132,16 @@ class Desk:
                 record |= {"allowed_actions": ["note"], "next_step_at": None}
             case _:
                 pass
-        self._tell(record, kind[action], self.user, action, action, **data)
+        self._tell(record, kind[action], self.user, action, action, data=data)
 
-    def _tell(self, record: Json, kind: str, by: str | None, text: str, text_en: str, *, at: datetime | None = None, **data: object) -> None:
+    def _tell(
+        self, record: Json, kind: str, by: str | None, text: str, text_en: str, *, at: datetime | None = None, data: Json | None = None
+    ) -> None:
         timeline = record["timeline"]
         assert isinstance(timeline, list)
         self.seq += 1
-        line = {"seq": self.seq, "at": stamp(at or self.now()), "kind": kind, "by": by, "text": text, "text_en": text_en, "data": data}
+        said = {"kind": kind, "by": by, "text": text, "text_en": text_en, "data": data or {}}
+        line = {"seq": self.seq, "at": stamp(at or self.now())} | said
         record["timeline"] = [*timeline, line]
         record["timeline_count"] = len(timeline) + 1
 
@@ -153,7 +168,8 @@ class Desk:
 
 
 def _problem(status: int, zh: str, en: str) -> tuple[int, Json]:
-    return status, {"type": "about:blank", "title": "Refused", "status": status, "detail": en, "sentence": {"zh": zh, "en": en}, "errors": []}
+    sentence = {"zh": zh, "en": en}
+    return status, {"type": "about:blank", "title": "Refused", "status": status, "detail": en, "sentence": sentence, "errors": []}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -163,13 +179,13 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Quiet: the test says what matters."""
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         self._answer("GET")
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         self._answer("POST")
 
-    def do_DELETE(self) -> None:  # noqa: N802
+    def do_DELETE(self) -> None:
         self._answer("DELETE")
 
     def _answer(self, method: str) -> None:
@@ -183,7 +199,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         path = unquote(url.path.removeprefix("/api/v1"))
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        if path == "/session":
+        if path == "/login":
+            self._json(200, {"demo_username": None, "demo_password": None})
+        elif path == "/session" and method != "GET":
             self._session(method, json.loads(body or b"{}"))
         elif "anju_session=yes" not in self.headers.get("Cookie", ""):
             self._json(*_problem(401, "请先登录", "log in first"))
@@ -202,18 +220,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _api(self, method: str, path: str, query: dict[str, str], body: Json) -> tuple[int, Json]:
         desk = self.desk
-        if path == "/users/me":
+        if path == "/session":
             return 200, {"username": desk.user, "role": "operator", "rights": ["read", "act"], "expires_at": None}
         if path == "/alerts":
             found = [a for a in desk.alerts.values() if a["status"] != "closed"]
             return 200, {"items": found, "next": None}
         if path == "/dispositions":
-            titles = {"real_emergency": "真实险情", "assistance_given": "已提供帮助", "false_cooking": "误报：做饭", "false_device": "误报：设备",
-                      "false_person": "误报：误碰", "test": "测试"}  # fmt: skip
-            english = {code: code.replace("_", " ").capitalize() for code in titles}
-            return 200, {"items": [{"code": c, "title": {"zh": zh, "en": english[c]}} for c, zh in titles.items()], "next": None}
+            return 200, {"items": DISPOSITIONS, "next": None}
         if path == "/telemetry":
-            start, end = (datetime.fromisoformat(query[name].replace("Z", "+00:00")) for name in ("start", "end"))
+            start, end = (datetime.fromisoformat(query[name]) for name in ("start", "end"))
             return 200, {"items": samples(query["property"], start, min(end, desk.now())), "next": None}
         if match := re.fullmatch(r"/homes/([^/]+)", path):
             desk.homes_read.append(match[1])
@@ -277,7 +292,8 @@ class _Handler(BaseHTTPRequestHandler):
                     self._event("beat", position, {"now": stamp(desk.now()), "seq": desk.seq} | desk.beat)
                     beat_at = monotonic() + desk.beat_s
                 with desk.changed:
-                    desk.changed.wait_for(lambda: desk.generation != generation or desk.seq > position, timeout=0.1)
+                    if desk.generation == generation and desk.seq == position:
+                        desk.changed.wait(timeout=0.1)
         except OSError:
             return
 
@@ -297,7 +313,7 @@ class PageServer(ThreadingHTTPServer):
         self.desk = desk
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
-    def __enter__(self) -> "PageServer":
+    def __enter__(self) -> Self:
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 
@@ -306,8 +322,11 @@ class PageServer(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
-    def handle_error(self, *_: object) -> None:
-        """A browser that closes a connection in the middle is no error here."""
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that closes a connection in the middle is no error here; anything else is one of this fixture's own."""
+        problem = sys.exc_info()[1]
+        if not isinstance(problem, OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 def a_busy_night(desk: Desk) -> None:
@@ -315,15 +334,15 @@ def a_busy_night(desk: Desk) -> None:
     soon = stamp(desk.now() + timedelta(minutes=9))
     now = stamp(desk.now())
     desk.raise_alert("fire", "h-0101", ago_s=131, room="kitchen", claimed_by="liwei", repeats=3)
-    desk.raise_alert("fall", "h-0603", ago_s=96, room="living_room", claimed_by=desk.user, acknowledged_by=desk.user, status="acknowledged",
-                     acknowledged_at=now, next_step_at=None)  # fmt: skip
+    mine = {"claimed_by": desk.user, "acknowledged_by": desk.user, "status": "acknowledged", "acknowledged_at": now, "next_step_at": None}
+    desk.raise_alert("fall", "h-0603", ago_s=96, room="living_room", **mine)
     desk.raise_alert("call_for_help", "h-0402", ago_s=42, room="bathroom", repeats=2)
     desk.raise_alert("gas", "h-0202", ago_s=12, room="kitchen", stored=False)
     desk.raise_alert("inactivity", "h-0304", ago_s=1290, held_until=soon, next_step_at=None, claimed_by=desk.user)
     desk.raise_alert("health", "h-0501", ago_s=75, room="bedroom")
     desk.raise_alert("wandering", "h-0102", ago_s=64, room="hall", transferred_to="lead")
     desk.raise_alert("water", "h-0701", ago_s=340, room="bathroom", cleared_at=now)
-    desk.raise_alert("intrusion", "h-0203", ago_s=510, room="hall")
+    desk.raise_alert("intrusion", "h-0203", ago_s=510, room="hall", cancelled_at=now)
     desk.raise_alert("technical", "h-0601", ago_s=30_400, room="bathroom", silenced_by="s-1", next_step_at=None)
     desk.raise_alert("technical", None, ago_s=700, title="片区 37 户断电", title_en="37 homes without mains", next_step_at=None)
     desk.raise_alert("technical", "h-0402", ago_s=93_000, room="bathroom", next_step_at=None)

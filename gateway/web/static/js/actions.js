@@ -34,18 +34,32 @@ function likely(alert, user) {
 }
 
 /**
- * Does it. Asked again with the same key when no answer came, so that it is done once.
+ * Does it, after what is still on its way for the same alert: a quick hand claims and acknowledges in one breath. Asked again with the
+ * same key when no answer came, so that it is done once.
  * @param {Desk} desk @param {string} id @param {Action} action @param {object} [body]
  * @returns {Promise<boolean>} whether it was done; if not, the desk shows why
  */
 export async function perform(desk, id, action, body = {}) {
   if (desk.lost) return refused(desk, t("refusal.stale"));
-  if (desk.busy.has(id)) return false;
-  desk.set({ busy: new Set([...desk.busy, id]), notice: null });
+  const before = desk.busy.get(id);
+  // Pressed twice is meant once.
+  if (before?.action === action) return false;
+  const mine = { action, done: (before?.done ?? Promise.resolve()).then(() => ask(desk, id, action, body)) };
+  desk.busy.set(id, mine);
+  desk.set({ notice: null });
+  const done = await mine.done;
+  if (desk.busy.get(id) === mine) desk.busy.delete(id);
+  desk.changed();
+  return done;
+}
+
+/** @param {Desk} desk @param {string} id @param {Action} action @param {object} body @returns {Promise<boolean>} */
+async function ask(desk, id, action, body) {
   const key = freshKey();
   try {
-    const ask = () => api.act(id, action, body, key);
-    const answer = await ask().catch((problem) => (problem.status === 0 ? ask() : Promise.reject(problem)));
+    const once = () => api.act(id, action, body, key);
+    // 503: the alarm process is away for a moment.
+    const answer = await once().catch((problem) => ([0, 503].includes(problem.status) ? once() : Promise.reject(problem)));
     if (answer?.id === id) desk.apply(answer);
     else desk.refresh(id);
     announce(t("announce.done", { action: t(`action.${action}`) }));
@@ -55,9 +69,6 @@ export async function perform(desk, id, action, body = {}) {
     else refused(desk, /** @type {Error} */ (problem).message);
     desk.refresh(id);
     return false;
-  } finally {
-    desk.busy.delete(id);
-    desk.changed();
   }
 }
 
@@ -72,7 +83,6 @@ export function Actions({ alert }) {
   const { desk, go } = usePage();
   useDesk(desk);
   const first = likely(alert, desk.user);
-  const still = desk.lost || desk.busy.has(alert.id);
   return html`<div class="actions" role="toolbar">
     ${ACTIONS.map(([action, key]) => {
       const over = action === "claim" && alert.claimed_by && alert.claimed_by !== desk.user;
@@ -80,7 +90,7 @@ export function Actions({ alert }) {
         key=${action}
         data-action=${action}
         class=${action === first && allowed(alert, action) ? "primary" : ""}
-        disabled=${still || !allowed(alert, action)}
+        disabled=${desk.lost || !allowed(alert, action)}
         onClick=${() => go.act(action)}
       >
         <span>${t(over ? "action.claim_over" : `action.${action}`)}</span><kbd>${key}</kbd>

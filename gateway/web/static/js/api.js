@@ -33,7 +33,12 @@ export async function call(method, path, body, headers = {}) {
       credentials: "same-origin",
       cache: "no-store",
       signal: waiting.signal,
-      headers: { Accept: "application/json", "Accept-Language": language(), ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
+      headers: {
+        Accept: "application/json",
+        "Accept-Language": language(),
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...headers,
+      },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await response.text();
@@ -71,8 +76,10 @@ const id = encodeURIComponent;
 export const api = {
   /** @param {string} username @param {string} password */
   logIn: (username, password) => call("POST", "/session", { username, password }),
+  /** What a demonstration shows to anybody. @returns {Promise<{demo_username: string|null, demo_password: string|null}>} */
+  loginPage: () => call("GET", "/login"),
   logOut: () => call("DELETE", "/session"),
-  me: () => call("GET", "/users/me"),
+  me: () => call("GET", "/session"),
   /** @returns {Promise<Alert[]>} */
   openAlerts: () => all("/alerts?status=open&limit=500"),
   /** @param {string} alert @returns {Promise<Alert>} */
@@ -86,6 +93,6 @@ export const api = {
   /** @param {string} device @param {string} property @param {number} start @param {number} end ms since 1970 */
   telemetry: (device, property, start, end) => {
     const iso = (/** @type {number} */ ms) => new Date(ms).toISOString();
-    return all(`/telemetry?device=${id(device)}&property=${id(property)}&start=${id(iso(start))}&end=${id(iso(end))}`);
+    return all(`/telemetry?device=${id(device)}&property=${id(property)}&start=${id(iso(start))}&end=${id(iso(end))}&limit=500`);
   },
 };

@@ -4,7 +4,7 @@ import { html } from "../vendor/htm/standalone.module.js";
 import { Clock } from "./counting.js";
 import { useDesk, usePage, useSeconds } from "./hooks.js";
 import { Icon } from "./icon.js";
-import { language, sentence, t } from "./i18n.js";
+import { sentence, t } from "./i18n.js";
 import { PREFIX, waiting } from "./priority.js";
 import { clock, span } from "./time.js";
 
@@ -39,7 +39,7 @@ function Link() {
   const { desk } = usePage();
   useSeconds();
   const state = desk.lost ? "lost" : desk.brokenSince === null ? "live" : "reconnecting";
-  return html`<span class=${`link ${state}`}><i aria-hidden="true"></i>${t(`bar.${state}`)}<span class="heard">${t("bar.heard", { in: span(desk.silence, language()) })}</span></span>`;
+  return html`<span class=${`link ${state}`}><i aria-hidden="true"></i>${t(`bar.${state}`)}<span class="heard">${t("bar.heard", { n: Math.floor(desk.silence / 1000) })}</span></span>`;
 }
 
 function Sound() {
@@ -51,7 +51,7 @@ function Sound() {
     : !bell.on
       ? ["off", t("bar.sound_off")]
       : left > 0
-        ? ["paused", t("bar.sound_paused", { in: span(left + 999, language()) })]
+        ? ["paused", t("bar.sound_paused", { in: span(left + 999) })]
         : ["on", t("bar.sound_on")];
   return html`<button class=${`tool sound ${name}`} aria-pressed=${name === "on" ? "true" : "false"} onClick=${go.sound}>
     <${Icon} name=${name === "on" ? "sound-on" : "sound-off"} /><span>${text}</span>
@@ -90,7 +90,8 @@ export function Floats() {
 }
 
 export function KeyLine() {
-  const { go } = usePage();
+  const { desk, go } = usePage();
+  useDesk(desk);
   const keys = [
     [t("keys.space"), "keys.bar_take"],
     ["J K", "keys.bar_move"],
@@ -99,6 +100,8 @@ export function KeyLine() {
   ];
   return html`<footer class="keys">
     ${keys.map(([key, says]) => html`<span><kbd>${key}</kbd>${t(says)}</span>`)}
+    <span class="space"></span>
+    ${desk.seq > 0 && html`<span class="seq">${t("bar.seq", { seq: desk.seq })}</span>`}
     <button onClick=${go.help}><kbd>?</kbd>${t("keys.bar_all")}</button>
   </footer>`;
 }

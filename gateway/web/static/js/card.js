@@ -76,7 +76,7 @@ function Why({ alert }) {
     ${evidence.length > 0 &&
     html`<ul class="evidence" aria-label=${t("card.evidence")}>
       ${evidence.slice(-6).map(
-        (one) => html`<li><time>${clock(one.at)}</time><span>${word("property", one.property)}</span><b>${typeof one.value === "boolean" ? t(`value.${one.value}`) : one.value}</b>
+        (one) => html`<li><time>${clock(one.at)}</time><span>${word("property", one.property)}</span>${one.value !== true && html`<b>${one.value === false ? t("value.false") : one.value}</b>`}
           ${one.clock_suspect && html`<small>${t("card.clock_suspect")}</small>`}</li>`,
       )}
     </ul>`}

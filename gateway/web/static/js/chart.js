@@ -3,9 +3,14 @@
 import { html, useEffect, useRef } from "../vendor/htm/standalone.module.js";
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 
+/** The library comes without types of its own in one file. @type {any} */
+const Plot = uPlot;
+
 /** @param {string} name */
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const HEIGHT = 168;
+/** Left of the plot: as much as the names of the lanes below take, so that hour stands under hour. */
+const LEFT = 120;
 
 /** @param {{points: {at: number, value: number}[], from: number, until: number, alarm: number, unit: string}} props times in ms */
 export function Chart({ points, from, until, alarm, unit }) {
@@ -17,7 +22,8 @@ export function Chart({ points, from, until, alarm, unit }) {
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "13px system-ui, sans-serif" };
     const pad = (/** @type {number} */ n) => String(n).padStart(2, "0");
     const hourMinute = (/** @type {number} */ s) => `${pad(new Date(s * 1000).getHours())}:${pad(new Date(s * 1000).getMinutes())}`;
-    const plot = new uPlot(
+    const rounded = (/** @type {number} */ v) => String(Math.round(v * 10) / 10);
+    const plot = new Plot(
       {
         width: host.clientWidth,
         height: HEIGHT,
@@ -27,14 +33,14 @@ export function Chart({ points, from, until, alarm, unit }) {
         scales: {
           x: { time: true, range: () => [from / 1000, until / 1000] },
           // Headroom of a tenth, and never a flat line blown up to look like a storm.
-          y: { range: (_, low, high) => widened(low, high) },
+          y: { range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) => widened(low, high) },
         },
         axes: [
-          { ...axis, values: (_, splits) => splits.map(hourMinute), space: 60 },
-          { ...axis, size: 48, values: (_, splits) => splits.map((v) => String(Math.round(v * 10) / 10)), space: 34 },
+          { ...axis, values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map(hourMinute), space: 60, size: 32 },
+          { ...axis, size: LEFT, values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map(rounded), space: 34 },
         ],
         series: [{}, { label: unit, stroke: colour("--chart"), width: 2.5, points: { show: points.length < 40, size: 5, fill: colour("--chart") }, spanGaps: false }],
-        hooks: { draw: [(u) => alarmLine(u, alarm / 1000)] },
+        hooks: { draw: [(/** @type {any} */ u) => alarmLine(u, alarm / 1000)] },
       },
       [points.map((p) => p.at / 1000), points.map((p) => p.value)],
       host,

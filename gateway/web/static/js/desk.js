@@ -37,6 +37,8 @@ export class Desk {
     this.loginHint = "";
     this.heardAt = performance.now();
     this.serverHeardAt = 0;
+    /** How far the service has read its journal. */
+    this.seq = 0;
     /** @type {number|null} monotonic ms since when the connection is broken */
     this.brokenSince = null;
     this.alarmUp = true;
@@ -45,8 +47,8 @@ export class Desk {
     this.problems = [];
     /** @type {{title: string, text: string}|null} the last refusal, until it is dismissed */
     this.notice = null;
-    /** @type {Set<string>} alerts with an action on its way */
-    this.busy = new Set();
+    /** @type {Map<string, {action: string, done: Promise<unknown>}>} by alert: the last action on its way */
+    this.busy = new Map();
     /** @type {(alert: Alert, before: Alert|undefined) => void} */
     this.onArrival = () => {};
 
@@ -210,6 +212,7 @@ export class Desk {
   beat(beat) {
     heard(beat.now);
     this.heardSomething();
+    this.seq = beat.seq ?? this.seq;
     this.alarmUp = beat.alarm_process !== "down";
     this.ready = beat.ready !== false;
     this.problems = beat.problems ?? [];

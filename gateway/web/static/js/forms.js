@@ -20,12 +20,15 @@ const DISPOSITIONS = ["real_emergency", "assistance_given", "false_cooking", "fa
  * @returns {{choice?: Choice, fields: Field[]}}
  */
 function asked(action, home) {
-  const reason = { name: "reason", label: t("form.reason"), required: true };
+  const reason = { name: "reason", label: t("form.reason") };
   switch (action) {
     case "note":
       return { fields: [{ name: "text", label: t("form.note_text"), required: true, long: true }] };
     case "hold":
-      return { choice: { name: "minutes", label: t("form.minutes"), options: MINUTES.map((m) => [m, `${m} ${t("form.minutes")}`]) }, fields: [reason] };
+      return {
+        choice: { name: "minutes", label: t("form.minutes"), options: MINUTES.map((m) => [m, `${m} ${t("form.minutes")}`]) },
+        fields: [{ ...reason, required: true }],
+      };
     case "transfer":
       return { fields: [{ name: "to", label: t("form.transfer_to"), required: true }, reason] };
     case "respond":
@@ -69,7 +72,11 @@ export function Form({ action, alert, onClose }) {
   useEffect(() => {
     if (closing)
       dispositions().then((list) =>
-        setChoices({ name: "disposition", label: t("form.close"), options: list.map(([code, said]) => [code, sentence(said) || word("disposition", code)]) }),
+        setChoices({
+          name: "disposition",
+          label: t("form.disposition"),
+          options: list.map(([code, title]) => [code, sentence(title) || word("disposition", code)]),
+        }),
       );
   }, []);
   // A choice stands first where there is one, so the digits work at once.
@@ -143,6 +150,8 @@ export function Form({ action, alert, onClose }) {
 const Radios = ({ name, label, options, onPick }) => html`<fieldset class="radios">
   <legend>${label}</legend>
   ${options.map(
-    ([value, text], i) => html`<label><input type="radio" name=${name} value=${value} onChange=${onPick} /><kbd>${i + 1}</kbd><span>${text}</span></label>`,
+    ([value, text], i) => html`<label>
+      <input type="radio" name=${name} value=${value} onChange=${onPick} /><kbd>${i + 1}</kbd><span>${text}</span>
+    </label>`,
   )}
 </fieldset>`;

@@ -1,6 +1,7 @@
 /** How components take part: redraw when the desk changes, and once a second where something counts. */
 
 import { createContext, useContext, useEffect, useReducer } from "../vendor/htm/standalone.module.js";
+import { now } from "./time.js";
 
 /** @typedef {{desk: import("./desk.js").Desk, bell: import("./sound.js").Bell, go: import("./main.js").Go}} Shared */
 
@@ -17,9 +18,18 @@ export function useDesk(desk) {
 
 /** @type {Set<() => void>} */
 const counting = new Set();
-setInterval(() => counting.forEach((tick) => tick()), 1000);
+let second = Math.floor(now() / 1000);
+setInterval(() => {
+  const current = Math.floor(now() / 1000);
+  if (current === second) return;
+  second = current;
+  counting.forEach((tick) => tick());
+}, 200);
 
-/** Calls once a second, all callers in the same moment. @param {() => void} tick @returns {() => void} stops it */
+/** The service's present second, ms since 1970: the same for every age and clock on the page. */
+export const thisSecond = () => second * 1000;
+
+/** Calls when the service's second changes, all callers in the same moment. @param {() => void} tick @returns {() => void} stops it */
 export function everySecond(tick) {
   counting.add(tick);
   return () => counting.delete(tick);

@@ -27,7 +27,7 @@ const Fact = ({ label, text, strong }) => text && html`<div class=${`fact ${stro
 /** @param {{home: Home, room?: string}} props */
 export function WhoWhere({ home, room }) {
   const year = new Date(now()).getFullYear();
-  return html`<section class="panel who">
+  return html`<section class="panel household">
     ${home.residents.map(
       (one) => html`<div class="resident">
         <h3>${one.name}${one.birth_year && html`<span class="aged">${t("card.age", { n: year - one.birth_year })}</span>`}</h3>
@@ -52,20 +52,20 @@ export function WhoWhere({ home, room }) {
 
 /** In the order in which they are to be rung. @param {{home: Home}} props */
 export function Contacts({ home }) {
-  const people = home.contacts;
   return html`<section class="panel contacts">
     <h3>${t("card.call")}</h3>
     <ol>
       ${home.phone && html`<li><span class="n">·</span><span class="name">${t("card.home_phone")}</span><${Phone} number=${home.phone} /></li>`}
-      ${people.map(
+      ${home.contacts.map(
         (person, i) => html`<li>
           <span class="n">${i + 1}</span>
-          <span class="name">${person.name}<small>${word("role", person.role)}${person.note && ` · ${person.note}`}</small></span>
+          <span class="name">${person.name}<small>${word("role", person.role)}</small></span>
           <${Phone} number=${person.phone} />
+          ${person.note && html`<span class="remark">${person.note}</span>`}
         </li>`,
       )}
     </ol>
-    ${people.length === 0 && html`<p class="none">${t("card.no_contacts")}</p>`}
+    ${home.contacts.length === 0 && html`<p class="none">${t("card.no_contacts")}</p>`}
   </section>`;
 }
 

@@ -1,7 +1,7 @@
 /** The way in. */
 
 import { html, useEffect, useRef, useState } from "../vendor/htm/standalone.module.js";
-import { Refusal } from "./api.js";
+import { api, Refusal } from "./api.js";
 import { useDesk, usePage } from "./hooks.js";
 import { Icon } from "./icon.js";
 import { t } from "./i18n.js";
@@ -12,7 +12,14 @@ export function Login() {
   const [wrong, setWrong] = useState("");
   const [busy, setBusy] = useState(false);
   const first = useRef(/** @type {HTMLInputElement|null} */ (null));
-  useEffect(() => first.current?.focus(), []);
+  const [demo, setDemo] = useState("");
+  useEffect(() => {
+    first.current?.focus();
+    api.loginPage().then(
+      ({ demo_username: username, demo_password: password }) => username && setDemo(t("login.demo", { username, password: password ?? "" })),
+      () => undefined,
+    );
+  }, []);
 
   /** @param {SubmitEvent} event */
   async function submit(event) {
@@ -36,6 +43,7 @@ export function Login() {
       <label>${t("login.password")}<input name="password" type="password" autocomplete="current-password" required /></label>
       <p class="wrong" role="alert">${wrong || (desk.loginHint && t(desk.loginHint))}</p>
       <button class="primary" disabled=${busy}>${t("login.do")}</button>
+      ${demo && html`<p class="demo">${demo}</p>`}
       <button type="button" class="tool" onClick=${go.language}>${t("bar.language")}</button>
     </form>
   </main>`;

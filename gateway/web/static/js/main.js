@@ -11,6 +11,7 @@ import { Form } from "./forms.js";
 import { Help } from "./help.js";
 import { everySecond, Page, useDesk } from "./hooks.js";
 import { language, speak, t } from "./i18n.js";
+import { loadIcons } from "./icon.js";
 import { wish } from "./keys.js";
 import { Login } from "./login.js";
 import { recall, remember } from "./prefs.js";
@@ -20,7 +21,7 @@ import { Bell } from "./sound.js";
 import { follow } from "./stream.js";
 import { showInTab } from "./title.js";
 
-/** @typedef {import("./actions.js").Action} Action */
+/** @typedef {import("./actions.js").Action} Action @typedef {import("./types.js").Alert} Alert */
 
 const desk = new Desk();
 const bell = new Bell();
@@ -54,7 +55,7 @@ const go = {
   },
   async takeNext() {
     const next = desk.next;
-    if (!next) return void refused(desk, t("refusal.nothing_waiting"));
+    if (!next) return void refused(desk, t(desk.loaded ? "refusal.nothing_waiting" : "queue.loading"));
     go.open(next.id);
     if (await perform(desk, next.id, "claim")) focusCard();
   },
@@ -163,6 +164,8 @@ async function enter() {
   stop = follow({
     async opened() {
       desk.replace(await api.openAlerts());
+      const named = decodeURIComponent(location.hash.slice(1));
+      if (named && !desk.chosen && desk.alerts.has(named)) go.open(named);
     },
     event(type, data) {
       if (type === "alert") desk.apply(data);
@@ -177,7 +180,7 @@ async function enter() {
 }
 
 /** A new alert is spoken; so is one that needs somebody again. */
-desk.onArrival = (alert, before) => {
+desk.onArrival = (/** @type {Alert} */ alert, /** @type {Alert|undefined} */ before) => {
   if (!desk.loaded || !waiting(alert) || (before && waiting(before) && before.cleared_at === alert.cleared_at)) return;
   // The home's name may still be on its way; an alarm does not wait for it.
   announce(spoken(alert, desk.homeOf(alert)), alert.priority <= 2 ? "urgent" : "polite");
@@ -207,6 +210,11 @@ function Whole() {
 }
 
 addEventListener("keydown", pressed);
+// A button pressed with the mouse must not keep the keyboard: the next Space is the desk's.
+addEventListener("click", (event) => {
+  const button = /** @type {HTMLElement} */ (event.target).closest("button");
+  if (event.detail > 0 && button && !button.closest("dialog")) button.blur();
+});
 addEventListener("pointerdown", () => bell.locked && go.unlock());
 addEventListener("popstate", () => (location.hash ? undefined : closeCard()));
 desk.listen(attend);
@@ -218,6 +226,7 @@ everySecond(() => {
 });
 let wasLost = false;
 
+loadIcons().catch(() => undefined);
 render(html`<${Whole} />`, /** @type {HTMLElement} */ (document.getElementById("page")));
 enter().catch((problem) => {
   const ended = problem instanceof Refusal && problem.status === 401;

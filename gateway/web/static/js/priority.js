@@ -2,7 +2,7 @@
 
 /** @typedef {import("./types.js").Alert} Alert */
 
-/** Message prefixes of IEC 60601-1-8: they carry the priority where colour cannot. */
+/** Message prefixes of IEC 60601-1-8: they carry the priority where colour cannot. @type {Record<number, string>} */
 export const PREFIX = { 1: "***", 2: "**", 3: "*", 4: "" };
 
 /** @param {Alert} alert nobody has it in hand: it waits for a person */

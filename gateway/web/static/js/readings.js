@@ -68,10 +68,10 @@ export function Readings({ alert, home }) {
     ${sources.length === 0 && html`<p class="none">${t("readings.no_numbers")}</p>`}
     ${sources.length > 1 &&
     html`<div class="picker" role="group" aria-label=${t("readings.pick")}>
-      ${sources.map((s, i) => html`<button aria-pressed=${s === source ? "true" : "false"} onClick=${() => pick(i)}>${word("property", s.property)}</button>`)}
+      ${sources.map((/** @type {Source} */ s, /** @type {number} */ i) => html`<button aria-pressed=${s === source ? "true" : "false"} onClick=${() => pick(i)}>${word("property", s.property)}</button>`)}
     </div>`}
     ${source && html`<${Figure} source=${source} points=${points} from=${from} until=${until} alarm=${alarm} />`}
-    ${lanes.length > 0 && html`<${Lanes} lanes=${lanes.map((l) => ({ ...l, name: word("property", l.name), room: word("room", l.room) }))} from=${from} until=${until} alarm=${alarm} />`}
+    ${lanes.length > 0 && html`<${Lanes} lanes=${lanes.map((/** @type {import("./lanes.js").Lane} */ l) => ({ ...l, name: word("property", l.name), room: word("room", l.room) }))} from=${from} until=${until} alarm=${alarm} />`}
   </section>`;
 }
 

@@ -35,6 +35,7 @@ export function Marks({ alert }) {
     ${alert.stored === false && html`<span class="tag unstored">${t("state.unstored")}</span>`}
     ${alert.origin && alert.origin !== "real" && html`<span class="tag held">${t("state.test")}</span>`}
     ${Boolean(alert.repeats) && html`<span class="tag quiet">${t("state.repeats", { n: alert.repeats ?? 0 })}</span>`}
+    ${alert.cancelled_at && html`<span class="tag cleared">${t("state.cancelled")}</span>`}
     ${alert.cleared_at && html`<span class="tag cleared">${t("state.cleared")}</span>`}
     ${alert.silenced_by && html`<span class="tag quiet">${t("state.silenced")}</span>`}
     ${alert.transferred_to && html`<span class="tag quiet">${t("state.transferred", { name: alert.transferred_to })}</span>`}
@@ -46,6 +47,6 @@ export function whoWhere(alert, home) {
   if (!alert.home) return { who: t("queue.area_wide"), where: alert.area_name || alert.area };
   const names = alert.residents ?? home?.residents.map((person) => person.name) ?? [];
   const place = alert.home_name || alert.home;
-  const rest = [alert.area_name, names.length ? place : "", word("room", alert.room)].filter(Boolean).join(" · ");
+  const rest = [names.length ? place : "", word("room", alert.room), alert.area_name].filter(Boolean).join(" · ");
   return { who: names.join("、") || place, where: rest };
 }

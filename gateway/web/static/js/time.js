@@ -3,6 +3,8 @@
  * service's beats, carried forward by the browser's monotonic clock.
  */
 
+import { t } from "./i18n.js";
+
 const KEPT = 12;
 /** @type {number[]} service time minus monotonic time, of the latest beats; the largest was the fastest on its way */
 const offsets = [];
@@ -40,13 +42,11 @@ export function moment(at) {
   return d.toDateString() === new Date(now()).toDateString() ? text : `${two(d.getMonth() + 1)}-${two(d.getDate())} ${text}`;
 }
 
-/** @param {number} ms a span @param {"zh"|"en"} language @returns {string} `0:07`, `12:40`, `3:02:11`, `2天 04时` */
-export function span(ms, language) {
+/** @param {number} ms a span @returns {string} `0:07`, `12:40`, `3:02:11`, `2d 04h` */
+export function span(ms) {
   const s = Math.max(0, Math.floor(ms / 1000));
   if (s >= 86_400) {
-    const days = Math.floor(s / 86_400);
-    const hours = two(Math.floor((s % 86_400) / 3600));
-    return language === "zh" ? `${days}天 ${hours}时` : `${days}d ${hours}h`;
+    return t("span.days", { days: Math.floor(s / 86_400), hours: two(Math.floor((s % 86_400) / 3600)) });
   }
   const rest = `${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
   return s >= 3600 ? `${Math.floor(s / 3600)}:${rest}` : `${Math.floor(s / 60)}:${two(s % 60)}`;

@@ -5,7 +5,7 @@ import { said, t, word } from "./i18n.js";
 import { clock, moment } from "./time.js";
 
 /** What a reader skims past: shown, but quietly. */
-const QUIET = new Set(["notification_requested", "notification_ended", "receipt_sent", "step_reached", "repeated"]);
+const QUIET = new Set(["notification_requested", "notification_ended", "step_reached", "repeated"]);
 
 /** What the label and the name do not already say. @param {import("./types.js").Entry} entry @returns {string} */
 function detail(entry) {
@@ -18,6 +18,7 @@ function detail(entry) {
     case "claim_lapsed":
     case "acknowledgement_lapsed":
     case "cleared":
+    case "cancelled":
     case "repeated":
     case "recurred":
     case "hold_ended":

@@ -12,6 +12,8 @@ export function showInTab(alerts, lost) {
     : t("desk");
   document.title = lost ? `${t("bar.lost")} · ${text}` : text;
   const icon = document.getElementById("favicon");
-  const href = `/static/favicon/${lost ? "lost" : worst ? `p${worst.priority}` : "calm"}.svg`;
+  // Without a connection a new icon could not be fetched; the title says it.
+  if (lost) return;
+  const href = `/static/favicon/${worst ? `p${worst.priority}` : "calm"}.svg`;
   if (icon?.getAttribute("href") !== href) icon?.setAttribute("href", href);
 }

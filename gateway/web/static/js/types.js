@@ -40,6 +40,7 @@
  * @property {string} raised_at
  * @property {string|null} [last_at]
  * @property {string|null} [cleared_at]
+ * @property {string|null} [cancelled_at]  the caller took the call back; somebody still has to make sure
  * @property {string|null} [acknowledged_at]
  * @property {string|null} [closed_at]
  * @property {string|null} [claimed_by]
