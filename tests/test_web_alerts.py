@@ -23,7 +23,7 @@ def a_home(homes: Service, name: str) -> str:
     return name
 
 
-def act(homes: Service, alert: Json, action: str, body: Json | None = None, key: str = "", status: int = 200) -> Json:
+def act(homes: Service, alert: Json, action: str, body: Json | None = None, *, key: str = "", status: int = 200) -> Json:
     headers = {"Idempotency-Key": key} if key else {}
     answer = homes.operator.post(f"/alerts/{alert['id']}/{action}", json=body or {}, headers=headers)
     assert answer.status_code == status, answer.text
@@ -61,7 +61,7 @@ def test_the_card_holds_the_message_as_it_came_and_the_list_does_not(homes: Serv
     assert evidence["raw_encoding"] == "utf-8"
     assert '"pull_cord":true' in evidence["raw"]
     assert alert["evidence"][0]["raw"] is None
-    assert [entry["kind"] for entry in card["timeline"]][0] == "raised"
+    assert card["timeline"][0]["kind"] == "raised"
     assert all(set(entry) >= {"at", "kind", "by", "text", "text_en", "data"} for entry in card["timeline"])
 
 

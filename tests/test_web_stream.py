@@ -218,10 +218,11 @@ def test_problems_of_the_alarm_process_are_on_every_page(home: Service) -> None:
     console = Console(home.web)
     home.alarm.problems = (Sentence("磁盘已满", "the disk is full"),)
     home.alarm.say_health()
-    until("a beat says it", lambda: [beat for beat in console.beats() if beat["problems"] == [{"zh": "磁盘已满", "en": "the disk is full"}]])
+    said = [{"zh": "磁盘已满", "en": "the disk is full"}]
+    until("a beat says it", lambda: [beat for beat in console.beats() if beat["problems"] == said])
     answer = httpx.get(f"{home.web.url}/readyz", trust_env=False)
     assert answer.status_code == 503
-    assert answer.json()["problems"] == [{"zh": "磁盘已满", "en": "the disk is full"}]
+    assert answer.json()["problems"] == said
 
 
 def test_a_call_that_the_disk_refuses_is_shown_and_marked(home: Service) -> None:

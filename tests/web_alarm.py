@@ -1,4 +1,4 @@
-"""An alarm process for the web process's tests: the real engine, journal and control socket, without MQTT, in a thread that can be killed."""
+"""An alarm process for the web process's tests: the real engine, journal and control socket, without MQTT, in a thread."""
 
 import asyncio
 import threading
@@ -18,6 +18,7 @@ from alerting.rules import DispositionFile, RuleFile, Ruleset
 from config import DEFAULTS, load, load_all
 from devices.catalog import Models
 from devices.decode import decode
+from devices.message import NO_DIRECTORY
 from devices.mqtt.sessions import SessionEntry
 from gateway.clock import Clock
 from gateway.control import Answered, Ask, Committed, Health, Push, Unstored, socket_path
@@ -146,7 +147,7 @@ class AlarmProcess:
 
     async def _publish(self, topic: str, payload: bytes) -> int:
         now = self._clock.now()
-        message = decode(topic, payload, now, self._engine.directory(topic.split("/")[3], "zigbee2mqtt"))
+        message = decode(topic, payload, now, NO_DIRECTORY)
         return await self._take(Said(message, topic, payload))  # type: ignore[arg-type]  # never Ignored here
 
     async def _take(self, *items: Item) -> int:
@@ -189,7 +190,7 @@ class AlarmProcess:
                     other.fold(entry, commit.stamp.service_at)
         topic = f"anju/v1/{AREA}/{home}/{home}-cord/report"
         payload = msgspec.json.encode({"id": "not-on-disk", "values": values})
-        message = decode(topic, payload, self._clock.now(), self._engine.directory(home, "zigbee2mqtt"))
+        message = decode(topic, payload, self._clock.now(), NO_DIRECTORY)
         facts: list[Fact] = other.handle(Said(message, topic, payload), self._clock.now())  # type: ignore[arg-type]
         self._control.push(Unstored(tuple(facts)))
 

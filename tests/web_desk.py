@@ -198,4 +198,3 @@ class Console:
 
     def close(self) -> None:
         self._client.close()
-        self._thread.join(5)

@@ -13,8 +13,10 @@ from fastapi import FastAPI
 
 from gateway.clock import MACHINE
 from gateway.control import Control
+from gateway.store.folder import Layout
 from gateway.store.journal import Reader
-from gateway.web import alerts, device_registry, health, live, pages, problems, registry, reports, sessions, silences
+from gateway.store.reserve import Admission
+from gateway.web import alerts, device_registry, health, live, pages, problems, registry, reports, sessions, silences, telemetry
 from gateway.web.auth import Gate
 from gateway.web.board import CLOSED_KEPT
 from gateway.web.condition import Condition
@@ -49,9 +51,16 @@ def create_app(data: Path, control_path: Path, *, demo_login: DemoLogin | None =
     control = Control(control_path)
     condition = Condition(views, users, wall)
     hub = Hub(views, condition, users)
-    historian = Historian()
+    layout, admission = Layout(data), Admission()
+
+    def room() -> bool:
+        """Whether this process may fill the disk: the last of it, and what the reserve gives up, are for calls."""
+        return admission.admits(layout.free())
+
+    journal = Reader(data)
+    historian = Historian(layout.history, journal, room)
     condition.history_problem = lambda: historian.problem
-    follower = Follower(control, Reader(data), views, hub=hub, historian=historian, condition=condition)
+    follower = Follower(control, journal, views, hub=hub, historian=historian, condition=condition)
     metrics = Metrics()
 
     @asynccontextmanager
@@ -59,10 +68,10 @@ def create_app(data: Path, control_path: Path, *, demo_login: DemoLogin | None =
         loaded = await asyncio.to_thread(store.load, wall() - CLOSED_KEPT, RING_EVENTS)
         views.load(loaded)
         hub.load(loaded.events, loaded.event_floor, loaded.position)
-        historian.start()
+        historian.start(loaded.position)
         tasks = [
             asyncio.create_task(follower.run(), name="follower"),
-            asyncio.create_task(keep_written(store, users, views, condition), name="writing"),
+            asyncio.create_task(keep_written(store, users, views, condition, room=room), name="writing"),
             asyncio.create_task(hub.run(), name="beats"),
         ]
         for task in tasks:
@@ -87,7 +96,7 @@ def create_app(data: Path, control_path: Path, *, demo_login: DemoLogin | None =
         separate_input_output_schemas=False,
     )
     app.state.desk = Desk(users, views, control, hub, condition, historian, wall, demo_login, Once(users), metrics)
-    for module in (sessions, alerts, live, registry, device_registry, silences, reports):
+    for module in (sessions, alerts, live, registry, device_registry, silences, telemetry, reports):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(alerts.actions, prefix="/api/v1")
     app.include_router(health.router)

@@ -11,7 +11,7 @@ from gateway.web.shapes import Beat
 from gateway.web.users import Users
 from gateway.web.views import Views
 
-SILENT_AFTER_S = 5.0
+SILENT_AFTER_S = 3.0
 """Health comes every second; this long without it, the alarm process hangs."""
 BEHIND_AFTER_S = 2.0
 
@@ -65,6 +65,12 @@ class Condition:
     def problems(self) -> list[Sentence]:
         return list(self._problems())
 
+    @property
+    def ready(self) -> bool:
+        """Whether everything works; what the alarm process only warns of does not count against it."""
+        warnings = self.health.problems if self.health is not None and self.health.ready else ()
+        return all(problem in warnings for problem in self._problems())
+
     def _problems(self) -> Iterator[Sentence]:
         if not self.connected:
             yield DOWN
@@ -94,6 +100,6 @@ class Condition:
             now=self.now(),
             seq=self._views.position,
             alarm_process="up" if self.alarm_process_up else "down",
-            ready=not problems,
+            ready=self.ready,
             problems=[Words.of(problem) for problem in problems],
         )

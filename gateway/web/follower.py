@@ -6,7 +6,7 @@ stream the moment their commit is here; the files of this process are written be
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from time import monotonic
 
@@ -15,7 +15,7 @@ from gateway.store.entry import Commit, decode
 from gateway.store.failure import StoreBroken
 from gateway.store.journal import Pruned, Reader
 from gateway.web.condition import Condition
-from gateway.web.historian import Historian
+from gateway.web.historian import NO_ROOM, Historian
 from gateway.web.present import alert_json
 from gateway.web.stream import Hub, encode
 from gateway.web.users import Users
@@ -126,14 +126,18 @@ def _piece(commits: Iterator[Commit]) -> list[Commit]:
     return list(islice(commits, COMMITS_AT_ONCE))
 
 
-async def keep_written(store: ViewStore, users: Users, views: Views, condition: Condition) -> None:
+async def keep_written(store: ViewStore, users: Users, views: Views, condition: Condition, *, room: Callable[[], bool]) -> None:
     """Write behind, for ever: what the disk refuses is tried again with the next round."""
     tidy_at = monotonic()
     while True:
         await asyncio.sleep(WRITE_EVERY_S)
         batch = store.take()
-        if batch is not None:
+        if not room():
+            store.problem = NO_ROOM
+        elif batch is not None:
             await asyncio.to_thread(store.write, batch)
+        elif store.problem == NO_ROOM:
+            store.problem = ""
         await asyncio.to_thread(users.flush)
         if monotonic() >= tidy_at:
             tidy_at = monotonic() + TIDY_EVERY_S

@@ -26,12 +26,12 @@ async def readyz(desk: OnDesk) -> JSONResponse:
     """200 when the way in, the stores and the engine all work, 503 with the reasons when one does not."""
     problems = desk.condition.problems()
     body = Readiness(
-        ready=not problems,
+        ready=desk.condition.ready,
         alarm_process="up" if desk.condition.alarm_process_up else "down",
         seq=desk.views.position,
         problems=[Words.of(problem) for problem in problems],
     )
-    return JSONResponse(body.model_dump(), 503 if problems else 200)
+    return JSONResponse(body.model_dump(), 200 if body.ready else 503)
 
 
 @router.get("/metrics", dependencies=[NO_QUERY], response_class=Response)

@@ -65,6 +65,7 @@ async def me(who: Annotated[Identity, READ]) -> Me:
 async def log_out(desk: OnDesk, response: Response, who: Annotated[Identity, READ]) -> None:
     """Ends this session; its stream ends too."""
     await asyncio.to_thread(desk.users.end, who.session)
+    desk.hub.dismiss()
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
 
 
@@ -101,6 +102,7 @@ async def change_user(desk: OnDesk, username: str, body: UserPatch, who: Annotat
         raise missing(f"没有用户 {username[:80]}", f"there is no user {username[:80]}") from unknown
     except sqlite3.Error as problem:
         raise _unwritable(problem) from problem
+    desk.hub.dismiss()
     return _shape(user)
 
 

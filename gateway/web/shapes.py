@@ -251,7 +251,16 @@ class DispositionShape(Shape):
 
 class Sample(Shape):
     at: datetime
-    value: float | bool
+    value: bool | int | float
+
+
+class Latest(Shape):
+    """`unit` is null where the property is boolean."""
+
+    property: Property
+    unit: str | None
+    at: datetime
+    value: bool | int | float
 
 
 class UserShape(Shape):

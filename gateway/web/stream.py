@@ -135,11 +135,15 @@ class Hub:
         return encode("beat", self._views.position, self._condition.beat().model_dump_json().encode())
 
     def send_beat(self) -> None:
+        self.dismiss()
         body = self.beat()
         for console in list(self.consoles):
-            if self._users.alive(console.who.session):
-                console.put(body)
-            else:
+            console.put(body)
+
+    def dismiss(self) -> None:
+        """End the streams of sessions that are over."""
+        for console in list(self.consoles):
+            if not self._users.alive(console.who.session):
                 console.over.set()
 
     def changed(self) -> None:
@@ -164,8 +168,9 @@ class Hub:
 
     async def join(self, console: Console, last_event_id: str) -> None:
         """Put what the console missed before what comes from now on; `reset` where that is no longer known."""
-        if last_event_id and (after := _position(last_event_id)) is not None:
-            await self._views.reached(after, STARTING_S)  # just after a start the view may still be on its way there
+        after = _position(last_event_id)
+        if after is not None and not self._condition.caught_up:
+            await self._views.reached(after, STARTING_S)  # just after a start the view is still on its way there
         self.consoles.add(console)  # what is published from here on waits in its queue
         first: list[bytes] = []
         if last_event_id:

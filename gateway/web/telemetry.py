@@ -1,0 +1,114 @@
+"""`GET /telemetry`: the history of one property of one device, as it was read or thinned."""
+
+import asyncio
+import re
+from datetime import UTC, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, Field
+
+from alerting.facts import Sentence
+from devices.home import DeviceId, HomeId
+from devices.observation import UNITS, Property
+from gateway.store.failure import StoreBroken
+from gateway.store.history import Aggregate
+from gateway.web import paging
+from gateway.web.auth import READ
+from gateway.web.bodies import Body
+from gateway.web.desk import Desk, OnDesk
+from gateway.web.device_registry import find_device
+from gateway.web.problems import Problem, ProblemDetails, unprocessable
+from gateway.web.shapes import Latest, Page, Sample
+
+router = APIRouter(tags=["telemetry"], responses={404: {"model": ProblemDetails}})
+
+STEP = re.compile(r"([1-9]\d{0,5})([smhd])\Z")
+UNITS_OF_TIME = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+LONGEST_STEP = timedelta(days=366)
+DAY = timedelta(days=1)
+RECENT = timedelta(seconds=5)
+WAIT_S = 1.0
+"""A chart that reaches to the present waits this long, at most, for what the desk has seen to be in the history too."""
+
+
+class TelemetryQuery(Body):
+    """Without `start`, the day before `end`; without `end`, up to now."""
+
+    device: str
+    property: Property
+    home: str | None = None
+    """Needed only where devices of several homes have the same id, or for one that is retired."""
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
+    every: str | None = None
+    """`30s`, `5m`, `1h`, `1d`: one value for each such span."""
+    aggregate: Aggregate | None = None
+    """Of each span; the mean when `every` stands alone."""
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
+@router.get("/telemetry", dependencies=[READ])
+async def telemetry(desk: OnDesk, asked: Annotated[TelemetryQuery, Query()]) -> Page[Sample]:
+    """Oldest first. Spans are aligned to the hour, the minute, the day in UTC; empty ones are left out."""
+    home = _home_of(desk, asked)
+    end = (asked.end or desk.condition.now() + timedelta(seconds=1)).astimezone(UTC)
+    start = (asked.start or end - DAY).astimezone(UTC)
+    if start > end:
+        raise unprocessable("start", "is after `end`", zh="晚于 end")
+    every = step(asked.every)
+    if asked.aggregate is not None and every is None:
+        raise unprocessable("aggregate", "needs `every`", zh="需要同时给出 every")
+    cursor = paging.decode(asked.cursor, paging.TEXT)
+    if cursor is not None and not cursor.isdigit():
+        raise unprocessable("cursor", "not a cursor of this list", zh="不是这个列表给出的游标")
+    if end >= desk.condition.now() - RECENT:
+        await desk.historian.reached(desk.views.position, WAIT_S)
+    try:
+        found, following = await asyncio.to_thread(
+            lambda: desk.historian.reader.query(
+                home, DeviceId(asked.device), asked.property, start, end,
+                every=every, aggregate=asked.aggregate or Aggregate.MEAN, limit=asked.limit, cursor=cursor,
+            )
+        )  # fmt: skip
+    except StoreBroken as problem:
+        raise _unreadable() from problem
+    return Page(items=[Sample(at=at, value=value) for at, value in found], next=None if following is None else paging.encode(following))
+
+
+def step(every: str | None) -> timedelta | None:
+    if every is None:
+        return None
+    found = STEP.match(every)
+    if found is None or (span := int(found[1]) * UNITS_OF_TIME[found[2]]) > LONGEST_STEP:
+        raise unprocessable("every", f"{every[:20]!r} is not a number with s, m, h or d, up to 366d", zh="应为数字加 s、m、h 或 d")
+    return span
+
+
+def _home_of(desk: Desk, asked: TelemetryQuery) -> HomeId:
+    """A retired device has its history still, where the home is named."""
+    if asked.home is not None:
+        return HomeId(asked.home)
+    return find_device(desk, asked.device, None).home
+
+
+class LatestQuery(Body):
+    home: str | None = None
+    """Needed only where devices of several homes have the same id."""
+
+
+@router.get("/devices/{device_id}/latest", dependencies=[READ])
+async def latest(desk: OnDesk, device_id: str, asked: Annotated[LatestQuery, Query()]) -> Page[Latest]:
+    """The newest value of each property that the device ever reported."""
+    device = find_device(desk, device_id, asked.home)
+    try:
+        values = await asyncio.to_thread(desk.historian.reader.last, device.home, device.id)
+    except StoreBroken as problem:
+        raise _unreadable() from problem
+    items = [Latest(property=p, unit=UNITS.get(p), at=at, value=value) for p, (at, value) in sorted(values.items())]
+    return Page(items=items)
+
+
+def _unreadable() -> Problem:
+    return Problem(503, Sentence("历史曲线库暂时无法读取", "the history cannot be read for now"), headers={"Retry-After": "5"})
