@@ -70,8 +70,7 @@ def _take(data: Path) -> Folder:
 
 async def _alarm(settings: Settings, layout: Layout) -> None:
     stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
 
     # What was.
     disk = Disk(layout, settings)

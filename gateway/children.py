@@ -39,6 +39,10 @@ class Child:
             if self._stopping:
                 return
             pause = 0.0 if monotonic() - began > CALM_S else min(LONGEST_PAUSE_S, 2 * pause + 0.1)
+            if code == 0:
+                await asyncio.sleep(0.3)  # told to end by the signal that is on its way to us too
+                if self._stopping:
+                    return
             how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
             self._told(f"{self.name} {how}; starting it again" + (f" in {pause:.1f} s" if pause else ""))
             await asyncio.sleep(pause)
@@ -60,7 +64,10 @@ class Child:
 
 
 def end_with_parent() -> None:
-    """In a child: when standard input ends, the parent is gone; end as if asked to, and after ten seconds in any case."""
+    """In a child: when standard input ends, the parent is gone; end as if asked to, and after ten seconds in any case.
+
+    Ctrl-C goes to the whole terminal; a child leaves it to the parent, which ends its children in their order.
+    """
 
     def watch() -> None:
         with contextlib.suppress(OSError):
@@ -70,4 +77,5 @@ def end_with_parent() -> None:
         threading.Event().wait(10)
         os._exit(1)
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -83,7 +83,11 @@ class Anju:
             self.process = subprocess.Popen(
                 self.words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=environment, start_new_session=True,
             )
-        self.wait_ready(seconds)
+        try:
+            self.wait_ready(seconds)
+        except AssertionError:
+            self.stop()
+            raise
         return self
 
     def wait_ready(self, seconds: float = 30.0) -> None:
