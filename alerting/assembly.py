@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from alerting import wording
 from alerting.policy import DESK, EscalationFile, Policy
 from alerting.rules import DispositionFile, LowBattery, Rule, RuleFile, Ruleset, Silence, Template, Threshold, Trigger
-from alerting.suppression import FLOOR, RINGS_AT_LEAST_EVERY, under_floor
+from alerting.suppression import FLOOR, FLOOR_ACKNOWLEDGE_LIMIT, FLOOR_CLAIM_LIMIT, RINGS_AT_LEAST_EVERY, under_floor
 from alerting.terms import Category, Priority
 from devices.catalog import Model
 from devices.observation import BOOLEANS, UNITS
@@ -146,5 +146,11 @@ def _policy(policy: Policy, targets: set[str]) -> Iterator[str]:
         first = policy.steps[0]
         if first.after != timedelta(0) or DESK not in first.targets:
             yield f"serves the safety floor, and its first step is not {DESK!r} at once"
-        if policy.keep_ringing is not None and policy.keep_ringing > RINGS_AT_LEAST_EVERY:
-            yield f"serves the safety floor, and keep_ringing is over {RINGS_AT_LEAST_EVERY.seconds // 60} min"
+        for name, most in (
+            ("keep_ringing", RINGS_AT_LEAST_EVERY),
+            ("claim_limit", FLOOR_CLAIM_LIMIT),
+            ("acknowledge_limit", FLOOR_ACKNOWLEDGE_LIMIT),
+        ):
+            asked: timedelta | None = getattr(policy, name)
+            if asked is not None and asked > most:
+                yield f"serves the safety floor, and {name} is over {most.seconds // 60} min"

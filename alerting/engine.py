@@ -27,6 +27,8 @@ nobody listened. Everything else that fell due meanwhile comes with the first ca
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from alerting import escalation, snapshots
 from alerting.agenda import Agenda
 from alerting.alert import Alert, born, evolve
@@ -424,7 +426,8 @@ class Engine:
     def _unmute(self, fact: SilenceEnded) -> None:
         for alert in list(self.registry.homes[fact.home].alerts.values()):
             if alert.silenced_by == fact.silence and alert.ringing:
-                self._emit(escalation.next_step(alert, self._circumstances.policy(alert), self._now))
+                begins = replace(alert, round_started_at=self._now)
+                self._emit(escalation.next_step(begins, self._circumstances.policy(alert), self._now))
 
     def _forget(self, entry: Entry) -> None:
         alert = self._alerts.get(AlertId(entry.name))

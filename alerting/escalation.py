@@ -27,7 +27,7 @@ from alerting.facts import (
 from alerting.identity import notification_id
 from alerting.policy import DESK, Policy, Step, Target
 from alerting.rules import Ruleset
-from alerting.suppression import RINGS_AT_LEAST_EVERY, may_ring, under_floor
+from alerting.suppression import RINGS_AT_LEAST_EVERY, acknowledge_limit, claim_limit, may_ring, ring_by, under_floor
 
 LAST_RESORT = Policy(id="last-resort", steps=(Step(timedelta(0), (DESK,)),), keep_ringing=RINGS_AT_LEAST_EVERY)
 """For an alert whose policy the ruleset does not have. `alerting.assembly` refuses such rulesets; an alert never depends on that."""
@@ -55,8 +55,8 @@ def policy_for(ruleset: Ruleset, category: Category, policy: str = "") -> Policy
     return policy_for(ruleset, category) if policy else LAST_RESORT
 
 
-def first_step_at(policy: Policy, at: datetime) -> datetime:
-    return at + policy.steps[0].after
+def first_step_at(policy: Policy, category: Category, at: datetime) -> datetime:
+    return at if under_floor(category) else at + policy.steps[0].after
 
 
 def deadline(alert: Alert, policy: Policy, *, muted: bool) -> Deadline | None:
@@ -66,9 +66,11 @@ def deadline(alert: Alert, policy: Policy, *, muted: bool) -> Deadline | None:
     if alert.held_until is not None:
         return Deadline(alert.held_until, Due.HOLD)
     if alert.status is Status.ACKNOWLEDGED:
-        return Deadline((alert.renewed_at or alert.raised_at) + policy.acknowledge_limit, Due.ACKNOWLEDGEMENT)
+        limit = acknowledge_limit(alert.category, policy.acknowledge_limit)
+        return Deadline((alert.renewed_at or alert.raised_at) + limit, Due.ACKNOWLEDGEMENT)
     if alert.claimed_by is not None:
-        return Deadline((alert.claimed_at or alert.raised_at) + policy.claim_limit, Due.CLAIM)
+        limit = claim_limit(alert.category, policy.claim_limit)
+        return Deadline((alert.claimed_at or alert.raised_at) + limit, Due.CLAIM)
     if alert.next_step_at is not None and may_ring(alert.category, muted=muted):
         return Deadline(alert.next_step_at, Due.STEP)
     return None
@@ -103,8 +105,8 @@ def next_step(alert: Alert, policy: Policy, at: datetime) -> StepReached:
     elif _rounds_left(alert, round_, policy):
         then = at + max(policy.repeat_after, SHORTEST_ROUND)
     else:
-        pause = _keeps_ringing(alert.category, policy)
-        then = at + max(pause, SHORTEST_ROUND) if pause else None
+        then = at + max(policy.keep_ringing, SHORTEST_ROUND) if policy.keep_ringing is not None else None
+    then = ring_by(alert.category, at, then)
     return StepReached(alert.id, at, alert.home, step, round_, steps[step].targets, then, begun)
 
 
@@ -128,12 +130,6 @@ def announcements(alert: Alert, fact: StepReached, ruleset: Ruleset) -> list[Not
 
 def _rounds_left(alert: Alert, round_: int, policy: Policy) -> bool:
     return round_ - alert.first_round + 1 < policy.rounds
-
-
-def _keeps_ringing(category: Category, policy: Policy) -> timedelta | None:
-    if under_floor(category):
-        return min(policy.keep_ringing or RINGS_AT_LEAST_EVERY, RINGS_AT_LEAST_EVERY)
-    return policy.keep_ringing
 
 
 def _why(alert: Alert, fact: StepReached) -> Sentence:

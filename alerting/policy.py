@@ -22,6 +22,7 @@ class Policy(msgspec.Struct, frozen=True):
 
     The steps run once in each of `rounds` rounds; a round begins `repeat_after` behind the last step of the one before. After the last
     round the last step comes again every `keep_ringing`, for as long as the alert is open; None: it stays on the desk in silence.
+    What stands under the safety floor rings at once and at least as often as `alerting.suppression` says, whatever stands here.
     """
 
     id: str

@@ -165,7 +165,7 @@ class Raising:
             room=self.home.devices[device].record.room,
             policy=policy.id,
             silenced_by=silence.silence if silence else None,
-            next_step_at=None if silence else first_step_at(policy, self.at),
+            next_step_at=None if silence else first_step_at(policy, rule.category, self.at),
         )
 
     def _place(self, device: DeviceState) -> dict[str, Sentence]:

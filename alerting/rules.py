@@ -69,8 +69,8 @@ class Silence(RuleHead, frozen=True, kw_only=True, tag="silence"):
     """
 
     kinds: tuple[Kind, ...] = ()
-    factor: float = 1.5
-    grace: timedelta = timedelta(minutes=5)
+    factor: float = 1.0
+    grace: timedelta = timedelta(minutes=1)
     offline_grace: timedelta = timedelta(minutes=5)
 
 

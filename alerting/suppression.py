@@ -17,7 +17,10 @@ HOLD_LIMIT = timedelta(hours=4)
 FLOOR_HOLD_LIMIT = timedelta(hours=1)
 SILENCE_LIMIT = timedelta(days=31)
 RINGS_AT_LEAST_EVERY = timedelta(minutes=10)
-"""What stands under the floor and has nobody rings again so often, whatever its policy says, until somebody has it."""
+"""What stands under the floor and has nobody rings at once and again so often, whatever its policy says, until somebody has it."""
+FLOOR_CLAIM_LIMIT = timedelta(minutes=10)
+FLOOR_ACKNOWLEDGE_LIMIT = timedelta(minutes=45)
+"""How long somebody may have it without a sign of life, whatever its policy says."""
 
 
 def under_floor(category: Category) -> bool:
@@ -46,6 +49,22 @@ def muting(silences: Iterable[SilenceSet], category: Category, device: DeviceId 
         ):
             return silence
     return None
+
+
+def ring_by(category: Category, at: datetime, planned: datetime | None) -> datetime | None:
+    """The moment of the next step behind `at`: as planned, or earlier than that; under the floor there always is one."""
+    if not under_floor(category):
+        return planned
+    latest = at + RINGS_AT_LEAST_EVERY
+    return latest if planned is None else min(planned, latest)
+
+
+def claim_limit(category: Category, asked: timedelta) -> timedelta:
+    return min(asked, FLOOR_CLAIM_LIMIT) if under_floor(category) else asked
+
+
+def acknowledge_limit(category: Category, asked: timedelta) -> timedelta:
+    return min(asked, FLOOR_ACKNOWLEDGE_LIMIT) if under_floor(category) else asked
 
 
 def may_ring(category: Category, *, muted: bool) -> bool:

@@ -1,0 +1,137 @@
+"""Files of a county: read strictly, refused in one line that names file, key and reason."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from alerting.assembly import RulesetError, assemble, problems_of
+from alerting.facts import Category
+from alerting.policy import EscalationFile
+from alerting.rules import DispositionFile, LowBattery, RuleFile, Silence, Template, Threshold
+from config import DEFAULTS, ConfigError, load, load_all
+from devices.observation import Property
+from tests.household import DEFAULT, MODELS
+
+RULE = """
+[[rule]]
+kind = "threshold"
+id = "co"
+category = "gas"
+priority = 1
+property = "co"
+at_least = 100
+clear = 30
+for = "PT10M"
+title = { zh = "一氧化碳", en = "CO" }
+reason = { zh = "{value}", en = "{value}" }
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "rules.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refused(folder: Path, text: str) -> ConfigError:
+    with pytest.raises(ConfigError) as error:
+        load(written(folder, text), RuleFile)
+    assert str(error.value).startswith(str(folder / "rules.toml"))
+    assert "\n" not in str(error.value)
+    return error.value
+
+
+def test_a_rule_is_read_as_the_kind_it_names(tmp_path: Path) -> None:
+    (rule,) = load(written(tmp_path, RULE), RuleFile).rules
+    assert isinstance(rule, Threshold)
+    assert (rule.property, rule.at_least, rule.hold.total_seconds()) == (Property.CO, 100, 600)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "reason"),
+    [
+        ("priority = 1", 'priority = "high"', "rule[0].priority", "Expected `int`"),
+        ("priority = 1", "priority = 7", "rule[0].priority", "Invalid enum value 7"),
+        ('property = "co"', 'property = "carbon"', "rule[0].property", "Invalid enum value 'carbon'"),
+        ('kind = "threshold"', 'kind = "magic"', "rule[0].kind", "Invalid value 'magic'"),
+        ("clear = 30\n", "", "rule[0]", "missing required field `clear`"),
+        ("at_least", "at_lest", "rule[0].at_lest", "not a key"),
+        ('for = "PT10M"', 'for = "10 minutes"', "rule[0].for", "ISO8601"),
+        ('{ zh = "一氧化碳", en = "CO" }', '{ zh = "一氧化碳", eng = "CO", en = "CO" }', "rule[0].title.eng", "not a key"),
+    ],
+)
+def test_a_mistake_is_told_with_its_key_and_reason(tmp_path: Path, old: str, new: str, key: str, reason: str) -> None:
+    assert old in RULE
+    error = refused(tmp_path, RULE.replace(old, new))
+    assert (error.key, reason in error.reason) == (key, True), str(error)
+
+
+def test_what_is_no_toml_no_utf8_or_no_file_is_told_too(tmp_path: Path) -> None:
+    assert "line 1" in refused(tmp_path, "= x").reason
+    path = tmp_path / "latin.toml"
+    path.write_bytes(b'a = "\xe9"')
+    with pytest.raises(ConfigError, match="not UTF-8 at byte 5"):
+        load(path, RuleFile)
+    with pytest.raises(ConfigError, match="No such file"):
+        load(tmp_path / "missing.toml", RuleFile)
+    with pytest.raises(ConfigError, match=r"holds no \.toml file"):
+        load_all(tmp_path / "empty", RuleFile)
+
+
+def test_what_comes_with_anju_is_in_order_and_serves_every_category() -> None:
+    assert problems_of(DEFAULT) == ()
+    assert {c for p in DEFAULT.policies for c in p.categories} == set(Category)
+    assert len(DEFAULT.version) == 12
+
+
+def test_the_version_follows_the_content_and_nothing_else() -> None:
+    rules, escalation = load_all(DEFAULTS / "rules", RuleFile), load(DEFAULTS / "escalation.toml", EscalationFile)
+    dispositions = load(DEFAULTS / "dispositions.toml", DispositionFile)
+    one = assemble(rules, escalation, dispositions, MODELS)
+    assert one == assemble(rules, escalation, dispositions, MODELS)
+    assert one.version != assemble(rules[1:], escalation, dispositions, MODELS).version
+    assert one.version != assemble(rules, escalation, dispositions, MODELS, channels={"supervisor": ("mail",)}).version
+
+
+def test_a_ruleset_survives_the_journal() -> None:
+    packed = msgspec.msgpack.encode(DEFAULT)
+    assert msgspec.msgpack.decode(packed, type=type(DEFAULT)) == DEFAULT
+
+
+def test_all_problems_are_told_together() -> None:
+    with pytest.raises(RulesetError) as error:
+        assemble([], EscalationFile(policies=()), DispositionFile(()), (), channels={"nobody": ("mail",)})
+    assert len(error.value.problems) == len(Category) + 2
+    assert "category fire is served by 0 policies, and needs exactly one" in error.value.problems
+    assert "target 'nobody' has channels and is not defined" in error.value.problems
+
+
+def rule(id_: str) -> Threshold | LowBattery | Silence:
+    found = next(r for r in DEFAULT.rules if r.id == id_)
+    assert isinstance(found, Threshold | LowBattery | Silence)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        (replace(rule("spo2-low"), clear=91), "clear is not over at_most"),
+        (replace(rule("co-100"), clear=100), "clear is not under at_least"),
+        (replace(rule("co-100"), at_most=3), "needs either at_least or at_most"),
+        (replace(rule("co-100"), property=Property.SMOKE), "is a boolean"),
+        (replace(rule("battery-low"), clear=15), "clear is not over at_most"),
+        (replace(rule("hub-silent"), factor=0.5), "factor is under 1"),
+        (replace(rule("hub-silent"), policy="nobody"), "there is no policy 'nobody'"),
+        (replace(rule("spo2-low"), title=Template("{who}", "x")), "unknown field who"),
+        (replace(rule("spo2-low"), title=Template("{", "x")), "title: zh:"),
+        (replace(rule("spo2-low"), title=Template("x", " ")), "title: en: empty"),
+        (replace(rule("spo2-low"), id="co-100"), "defined 2 times"),
+    ],
+)
+def test_each_mistake_across_files_is_named(changed: Threshold, problem: str) -> None:
+    rules = tuple(changed if r.id == changed.id else r for r in DEFAULT.rules)
+    if changed.id == "co-100" and "2 times" in problem:
+        rules = (*DEFAULT.rules, changed)
+    assert any(problem in line for line in problems_of(replace(DEFAULT, rules=rules))), problems_of(replace(DEFAULT, rules=rules))
