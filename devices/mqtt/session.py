@@ -59,6 +59,7 @@ class Session:
         self.holding: dict[int, object] = {}
         self.dropped = 0
         self.next_id = 1
+        self._ids: set[int] = set()
         self.begun = False
         self.ending = False
         self.as_of = 0
@@ -69,26 +70,31 @@ class Session:
         return max((qos for text, qos in self.subscriptions.items() if matches(text, topic)), default=None)
 
     def enqueue(self, message: Message, now: datetime) -> None:
-        """Add a command under an identifier of its own; past the bounds, and when expired, the oldest make room."""
+        """Add a command under an identifier of its own; the oldest make room when they have expired, or past the bounds."""
         if message.id in self.queue:
             return
-        for old in [m for m in self.queue.values() if m.expired(now)]:
-            self.forget(old.id)
-        used = {m.packet_id for m in self.queue.values()}
-        while self.next_id in used:
+        while self.queue and (oldest := next(iter(self.queue.values()))).expired(now):
+            self.forget(oldest.id)
+        while self.next_id in self._ids:
             self._step()
         message.packet_id = self.next_id
         self._step()
-        self.queue[message.id] = message
-        self.queued_bytes += len(message.payload)
+        self.put(message)
         while len(self.queue) > QUEUE_MESSAGES or self.queued_bytes > QUEUE_BYTES:
             self.forget(next(iter(self.queue)))
             self.dropped += 1
+
+    def put(self, message: Message) -> None:
+        """A command that has its identifier."""
+        self.queue[message.id] = message
+        self.queued_bytes += len(message.payload)
+        self._ids.add(message.packet_id)
 
     def forget(self, message: str) -> None:
         old = self.queue.pop(message, None)
         if old is not None:
             self.queued_bytes -= len(old.payload)
+            self._ids.discard(old.packet_id)
 
     def _step(self) -> None:
         self.next_id = self.next_id % (DURABLE_IDS - 1) + 1

@@ -273,8 +273,7 @@ class Sessions:
             session.as_of, session.held = seq, set(image.held)
             for message in image.queue:
                 message.done = False
-                session.queue[message.id] = message
-                session.queued_bytes += len(message.payload)
+                session.put(message)
             for text, qos in image.subscriptions.items():
                 session.subscriptions[text] = qos
                 self._interests.add(text, session.key)

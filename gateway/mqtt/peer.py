@@ -5,6 +5,7 @@ leave unread itself, it is cut off. Packets are bounded in the reader, queued co
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -46,6 +47,8 @@ SUBSCRIPTIONS = 1000
 """Of one session."""
 SEND_AHEAD_BYTES = 64 * 1024
 """What we send of ourselves waits on our side while more than this is in the socket's buffer."""
+KERNEL_BYTES = 128 * 1024
+"""What the kernel may hold for a client; left alone it takes megabytes for one that does not read."""
 EXCERPT = 1024
 
 
@@ -80,6 +83,9 @@ class Peer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=SEND_AHEAD_BYTES)
+        line: socket.socket | None = transport.get_extra_info("socket")
+        if line is not None:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
         name = transport.get_extra_info("peername")
         self.address = str(name[0]) if name else ""
         self._listener.opened(self)
