@@ -15,7 +15,7 @@ Occurrence = tuple[HomeId, DeviceId, ReportId, str]
 
 
 class Comparison:
-    """Counts occurrences of alerts that one side has and the other has not. Those that a `for` delayed are left out."""
+    """Counts occurrences of alerts that one side has and the other has not. What a `for` may have delayed counts on one side only."""
 
     def __init__(self) -> None:
         self._expected: Counter[Occurrence] = Counter()
@@ -33,8 +33,10 @@ class Comparison:
         """What a report gave then."""
         if isinstance(fact, AlertRaised | AlertRepeated | AlertRecurred) and fact.evidence and fact.alert in alerts:
             shown = fact.evidence[-1]
-            if not any(limit.hold for property_, limit in index.limits.values() if property_ is shown.observation.property):
-                self._count((fact.home, shown.device, shown.report, alerts[fact.alert].matter), -1)
+            occurrence = (fact.home, shown.device, shown.report, alerts[fact.alert].matter)
+            delayed = any(limit.hold for property_, limit in index.limits.values() if property_ is shown.observation.property)
+            if occurrence in self._expected or not delayed:
+                self._count(occurrence, -1)
 
     def refused(self) -> None:
         """A stored fact that today's table of transitions does not have."""

@@ -1,5 +1,6 @@
 """One home under judgement, for stories of the engine: what its devices say, what people ask, and time passing."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -57,7 +58,7 @@ DEFAULT = default_ruleset()
 
 
 def report(
-    device: str, at: datetime, number: str, values: dict[str, bool | float], *, received_at: datetime | None = None,
+    device: str, at: datetime, number: str, values: Mapping[str, bool | float], *, received_at: datetime | None = None,
     manner: Manner | None = None, suspect: bool = False, dialect: str = "anju", home: str = HOME,
 ) -> Said:  # fmt: skip
     """A device's report; calls are events and everything else a state unless `manner` says otherwise."""
@@ -77,7 +78,7 @@ class Household:
         self.now = START
         self.number = 0
         self.facts: list[Fact] = []
-        registration: tuple[Command, ...] = (
+        self.registration: tuple[Command, ...] = (
             RegisterArea(Area(AREA, "翠苑街道")),
             RegisterHome(Home(HOME, AREA, "12栋402")),
             RegisterPerson(Person(PersonId("p1"), HOME, Role.RESIDENT, "王桂芳")),
@@ -89,7 +90,7 @@ class Household:
                 )
             ),
         )  # fmt: skip
-        for command in registration:
+        for command in self.registration:
             self.asks(command)
 
     def says(self, device: str, *, id_: str = "", manner: Manner | None = None, **values: bool | float) -> list[Fact]:
