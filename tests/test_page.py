@@ -7,11 +7,14 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.page_server import STATIC, Desk, PageServer, a_busy_night
+from tests.web_alarm import HOME
+from tests.web_desk import OPERATOR, PASSWORD, service
 
 QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 CHINESE = re.compile(r"[㐀-鿿]")
@@ -202,6 +205,36 @@ def test_what_the_state_forbids_cannot_be_pressed(browser: Browser) -> None:
         expect(page.locator("[data-action=close]")).to_be_disabled()
         page.keyboard.press("c")
         expect(page.locator(".refusal")).to_contain_text("现在不能“办结”")
+
+
+def test_the_services_own_web_process_carries_the_whole_path(browser: Browser, tmp_path: Path) -> None:
+    with service(tmp_path / "data") as running, browser.new_context(locale="zh-CN", viewport={"width": 1600, "height": 900}) as context:
+        running.register()
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda m: None if m.type != "error" or ASKED_FOR.search(m.text) else complaints.append(m.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.add_init_script(SPY)
+        page.goto(running.web.url)
+        page.fill("input[name=username]", OPERATOR)
+        page.fill("input[name=password]", PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page.locator(".empty .calm")).to_be_visible()
+        running.alarm.report(f"{HOME}-cord", pull_cord=True)
+        page.wait_for_selector(".row", timeout=1_000)
+        expect(page.locator(".row")).to_contain_text("陈桂英")
+        page.keyboard.press("Space")
+        expect(page.locator(".card")).to_contain_text("我在处理")
+        expect(page.locator(".contacts")).to_contain_text("陈志强")
+        page.keyboard.press("a")
+        expect(page.locator(".card")).to_contain_text("我已确认")
+        page.keyboard.press("c")
+        page.locator("dialog").get_by_text("真实险情").click()
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(".card")).to_contain_text("已办结")
+        found = running.operator.get("/alerts", params={"home": HOME}).json()["items"]
+        assert [(a["status"], a["disposition"], a["closed_by"]) for a in found] == [("closed", "real_emergency", OPERATOR)]
+        assert complaints == []
 
 
 # --- freshness
@@ -568,6 +601,11 @@ def test_the_page_carries_nothing_inline_and_asks_nobody_else() -> None:
     own = [f for f in STATIC.rglob("*") if f.suffix in (".js", ".css", ".html", ".svg") and "vendor" not in f.parts]
     elsewhere = [f.name for f in own if re.search(r"https?://(?!www\.w3\.org/2000/svg)", f.read_text())]
     assert elsewhere == []
+
+
+def test_every_module_is_announced_in_the_page_so_that_none_is_found_late() -> None:
+    announced = set(re.findall(r'(?:modulepreload" href|module" src)="/static/js/([a-z0-9]+\.js)"', (STATIC / "index.html").read_text()))
+    assert announced == {f.name for f in (STATIC / "js").glob("*.js")} - {"types.js"}
 
 
 def test_a_stream_event_is_read_whole_however_it_is_cut(browser: Browser) -> None:

@@ -19,7 +19,7 @@ export function Chart({ points, from, until, alarm, unit }) {
   useEffect(() => {
     const host = box.current;
     if (!host) return undefined;
-    const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "13px system-ui, sans-serif" };
+    const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: `13px ${getComputedStyle(document.body).fontFamily}` };
     const pad = (/** @type {number} */ n) => String(n).padStart(2, "0");
     const hourMinute = (/** @type {number} */ s) => `${pad(new Date(s * 1000).getHours())}:${pad(new Date(s * 1000).getMinutes())}`;
     const rounded = (/** @type {number} */ v) => String(Math.round(v * 10) / 10);

@@ -45,6 +45,8 @@ export class Desk {
     this.ready = true;
     /** @type {import("./types.js").Sentence[]} */
     this.problems = [];
+    /** @type {Map<string, import("./types.js").Sentence>} by code: how an alert may end, in the county's own words */
+    this.dispositions = new Map();
     /** @type {{title: string, text: string}|null} the last refusal, until it is dismissed */
     this.notice = null;
     /** @type {Map<string, {action: string, done: Promise<unknown>}>} by alert: the last action on its way */
@@ -179,6 +181,11 @@ export class Desk {
     } catch {
       // What the queue said of it stays on show; the connection's own state says the rest.
     }
+  }
+
+  async readDispositions() {
+    const all = await api.dispositions().catch(() => []);
+    if (all.length) this.set({ dispositions: new Map(all.map(({ code, title }) => [code, title])) });
   }
 
   // --- homes

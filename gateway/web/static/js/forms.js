@@ -2,7 +2,6 @@
 
 import { html, useEffect, useRef, useState } from "../vendor/htm/standalone.module.js";
 import { perform } from "./actions.js";
-import { api } from "./api.js";
 import { Window } from "./dialog.js";
 import { usePage } from "./hooks.js";
 import { said, sentence, t, word } from "./i18n.js";
@@ -44,43 +43,29 @@ function asked(action, home) {
 /** @param {import("./types.js").Home|null} home @returns {string[]} */
 const contacts = (home) => (home?.contacts ?? []).map((person) => person.name);
 
-/** The dispositions, read once; the six that are always among them when the service does not answer. */
-let known = /** @type {[code: string, title: import("./types.js").Sentence|string][]|null} */ (null);
-
-async function dispositions() {
-  try {
-    known ??= (await api.dispositions()).map(({ code, title }) => [code, title]);
-  } catch {
-    return DISPOSITIONS.map((code) => /** @type {[string, string]} */ ([code, ""]));
-  }
-  return known;
+/** The county's dispositions; the six that are always among them where they could not be read. @param {import("./desk.js").Desk} desk @returns {Choice} */
+function dispositions(desk) {
+  const codes = desk.dispositions.size ? [...desk.dispositions.keys()] : DISPOSITIONS;
+  return {
+    name: "disposition",
+    label: t("form.disposition"),
+    options: codes.map((code) => [code, sentence(desk.dispositions.get(code)) || word("disposition", code)]),
+  };
 }
 
 /** @param {{action: import("./actions.js").Action, alert: Alert, onClose: () => void}} props */
 export function Form({ action, alert, onClose }) {
   const { desk } = usePage();
-  const [choices, setChoices] = useState(/** @type {Choice|null} */ (null));
   const [wrong, setWrong] = useState("");
   const [busy, setBusy] = useState(false);
   const form = useRef(/** @type {HTMLFormElement|null} */ (null));
   const closing = action === "close";
-  const { choice: fixed, fields } = closing
-    ? { choice: null, fields: [{ name: "reason", label: t("form.close_reason"), long: true }] }
+  const { choice, fields } = closing
+    ? { choice: dispositions(desk), fields: [{ name: "reason", label: t("form.close_reason"), long: true }] }
     : asked(action, desk.homeOf(alert));
-  const choice = closing ? choices : fixed;
 
-  useEffect(() => {
-    if (closing)
-      dispositions().then((list) =>
-        setChoices({
-          name: "disposition",
-          label: t("form.disposition"),
-          options: list.map(([code, title]) => [code, sentence(title) || word("disposition", code)]),
-        }),
-      );
-  }, []);
   // A choice stands first where there is one, so the digits work at once.
-  useEffect(() => (/** @type {HTMLElement|null} */ (form.current?.querySelector("input, textarea"))?.focus()), [Boolean(choice)]);
+  useEffect(() => (/** @type {HTMLElement|null} */ (form.current?.querySelector("input, textarea"))?.focus()), []);
 
   /** @param {KeyboardEvent} event */
   function key(event) {

@@ -318,7 +318,7 @@ const WORDS = {
   "keys.enter": ["回车", "Enter"],
   "keys.take_next": ["接下一个最急的求助", "Take the most urgent one waiting"],
   "keys.take_this": ["接手选中的这一条", "Take the chosen one"],
-  "keys.move": ["上一条、下一条", "Move in the queue"],
+  "keys.move": ["下一条、上一条", "Next, previous"],
   "keys.acknowledge": ["确认：我在处理", "Acknowledge: I am on it"],
   "keys.note": ["记事", "Note"],
   "keys.hold": ["暂缓", "Hold"],

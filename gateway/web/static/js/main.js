@@ -160,6 +160,7 @@ function pressed(event) {
 async function enter() {
   const me = await api.me();
   stop();
+  desk.readDispositions();
   desk.set({ user: me.username, phase: "ready", loginHint: "", loaded: false, heardAt: performance.now() });
   stop = follow({
     async opened() {

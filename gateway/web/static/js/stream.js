@@ -7,7 +7,7 @@
 
 export const SILENT_MS = 11_000;
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 4_000;
+const LONGEST_PAUSE_MS = 2_000;
 
 /**
  * @typedef {object} Listener

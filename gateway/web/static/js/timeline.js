@@ -1,14 +1,18 @@
 /** Everything that happened to an alert, newest at the top, with the second and the name. */
 
 import { html } from "../vendor/htm/standalone.module.js";
-import { said, t, word } from "./i18n.js";
+import { usePage } from "./hooks.js";
+import { said, sentence, t, word } from "./i18n.js";
 import { clock, moment } from "./time.js";
 
 /** What a reader skims past: shown, but quietly. */
 const QUIET = new Set(["notification_requested", "notification_ended", "step_reached", "repeated"]);
 
-/** What the label and the name do not already say. @param {import("./types.js").Entry} entry @returns {string} */
-function detail(entry) {
+/**
+ * What the label and the name do not already say.
+ * @param {import("./types.js").Entry} entry @param {import("./desk.js").Desk} desk @returns {string}
+ */
+function detail(entry, desk) {
   const data = entry.data ?? {};
   const text = (/** @type {string} */ name) => (typeof data[name] === "string" ? String(data[name]) : "");
   switch (entry.kind) {
@@ -34,7 +38,7 @@ function detail(entry) {
     case "help_reported":
       return `${text("responder")} · ${word("stage", text("stage"))}`;
     case "closed":
-      return [word("disposition", text("disposition")), text("reason")].filter(Boolean).join(" · ");
+      return [sentence(desk.dispositions.get(text("disposition"))) || word("disposition", text("disposition")), text("reason")].filter(Boolean).join(" · ");
     case "step_reached":
       return Array.isArray(data.targets) ? data.targets.join("、") : "";
     case "notification_requested":
@@ -48,6 +52,7 @@ function detail(entry) {
 
 /** @param {{entries?: import("./types.js").Entry[]}} props */
 export function Timeline({ entries }) {
+  const { desk } = usePage();
   if (!entries) return html`<section class="panel timeline"><h3>${t("card.timeline")}</h3><p class="none">${t("card.loading")}</p></section>`;
   const latest = [...entries].reverse();
   return html`<section class="panel timeline">
@@ -55,10 +60,11 @@ export function Timeline({ entries }) {
     <ol>
       ${latest.map((entry) => {
         const by = entry.by && entry.by !== "service" ? entry.by : "";
+        const says = detail(entry, desk);
         const step = typeof entry.data?.step === "number" ? entry.data.step + 1 : "";
         return html`<li class=${`${entry.kind} ${QUIET.has(entry.kind) ? "quiet" : ""} ${entry.data?.delivered === false ? "failed" : ""}`}>
           <time title=${entry.at}>${clock(entry.at)}</time>
-          <div><b>${t(`event.${entry.kind}`, { step })}</b>${by && html` <span class="by">${by}</span>`}${detail(entry) && html`<p>${detail(entry)}</p>`}</div>
+          <div><b>${t(`event.${entry.kind}`, { step })}</b>${by && html` <span class="by">${by}</span>`}${says && html`<p>${says}</p>`}</div>
         </li>`;
       })}
     </ol>
