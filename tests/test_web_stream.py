@@ -10,7 +10,7 @@ import pytest
 
 from alerting.facts import Sentence
 from tests.web_alarm import HOME, unreadable
-from tests.web_desk import OPERATOR, Console, Json, Service, service, until
+from tests.web_desk import OPERATOR, Console, Json, Service, service, tomorrow, until
 
 
 @pytest.fixture
@@ -254,7 +254,8 @@ def state(running: Service) -> list[Json]:
 def busy(home: Service) -> None:
     alert = home.pull_cord()
     notes(home, alert, 1, 3)
-    home.admin.post("/silences", json={"home": HOME, "categories": ["technical"], "until": "2100-01-01T00:00:00Z", "reason": "维修"})
+    silence = home.admin.post("/silences", json={"home": HOME, "categories": ["technical"], "until": tomorrow(), "reason": "维修"})
+    assert silence.status_code == 201, silence.text
     home.admin.post(f"/devices/{HOME}-cord/credentials")
     home.see(home.alarm.take(unreadable()))
     home.see(home.alarm.report("detector", smoke=True, battery=55))

@@ -17,6 +17,7 @@ from alerting.policy import EscalationFile
 from alerting.rules import DispositionFile, RuleFile, Ruleset
 from config import DEFAULTS, load, load_all
 from devices.catalog import Models
+from devices.credential import Credential
 from devices.decode import decode
 from devices.message import NO_DIRECTORY
 from devices.mqtt.sessions import SessionEntry
@@ -94,6 +95,9 @@ class AlarmProcess:
 
     def nothing_unstored(self) -> None:
         self._do(self._push(Unstored(())))
+
+    def credential(self, username: str) -> Credential | None:
+        return self._engine.credential(username)
 
     @property
     def seq(self) -> int:

@@ -5,7 +5,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta, timezone
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
@@ -40,6 +43,11 @@ def until(what: str, look: Callable[[], T | None], seconds: float = 10.0) -> T:
             return found
         assert monotonic() < end, f"{what}: not within {seconds:g} s"
         sleep(0.01)
+
+
+def tomorrow() -> str:
+    """As somebody in the county writes it."""
+    return (MACHINE.wall() + timedelta(days=1)).astimezone(timezone(timedelta(hours=8))).isoformat()
 
 
 class WebProcess:
@@ -91,14 +99,24 @@ class WebProcess:
             self.stop()
 
 
+@cache
+def _seeded() -> tuple[bytes, dict[str, str]]:
+    """A file of users, and a token of each. Argon2 takes its time, so all tests start with copies of one."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "users.db"
+        users = Users(path, MACHINE.wall)
+        users.create(OPERATOR, PASSWORD, Role.OPERATOR)
+        users.create(ADMIN, PASSWORD, Role.ADMIN)
+        tokens = {name: users.token_for(name) for name in (OPERATOR, ADMIN)}
+        users.close()
+        return path.read_bytes(), tokens
+
+
 def seed_users(data: Path) -> dict[str, str]:
-    """An operator and an admin, and a token of each. Argon2 takes its time, so there is one folder of them for all tests."""
-    users = Users(data / "users.db", MACHINE.wall)
-    users.create(OPERATOR, PASSWORD, Role.OPERATOR)
-    users.create(ADMIN, PASSWORD, Role.ADMIN)
-    tokens = {name: users.token_for(name) for name in (OPERATOR, ADMIN)}
-    users.close()
-    return tokens
+    """An operator and an admin; their tokens."""
+    file, tokens = _seeded()
+    (data / "users.db").write_bytes(file)
+    return dict(tokens)
 
 
 class Service:
