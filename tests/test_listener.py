@@ -536,6 +536,20 @@ def test_a_revoked_credential_is_shut_out_at_once() -> None:
     run(story())
 
 
+def test_a_subscription_taken_back_before_the_disk_has_it_is_taken_back() -> None:
+    async def story() -> None:
+        async with endpoint() as at, kit(at, hello(clean=False)) as one:
+            await one.say(Subscribe(1, ((COMMAND, 1),)), Unsubscribe(2, (COMMAND,)))
+            assert await one.hear(2) == [Suback(1, (1,)), Unsuback(2)]
+            assert at.ledger.sessions.of("cord")[0].subscriptions == {}
+            at.ledger.issue(COMMAND, b"x", "c1")
+            await until(lambda: at.ledger.sessions.keeps("c1"))
+            await one.say(Pingreq())
+            assert await one.hear() == [Pingresp()]
+
+    run(story())
+
+
 # --- bounds --------------------------------------------------------------------------------------------------------------------------
 
 

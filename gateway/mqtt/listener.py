@@ -6,37 +6,36 @@ relayed reports, and the end of those whose credentials were revoked.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
 
 from alerting.facts import CommandIssued, CredentialIssued, CredentialRevoked, Said
 from devices.credential import Credential
-from devices.decode import BRIDGE_LIMIT, REPORT_LIMIT
 from devices.mqtt.filters import Interests
 from devices.mqtt.packets import Connect, ProtocolViolation, Refusal
 from devices.mqtt.rights import Rights
 from devices.mqtt.session import Message, Session, SessionKey, session_key
 from devices.mqtt.sessions import LIVE, SessionEntry, Sessions, Subscribed
-from devices.topic import BRIDGE, Channel
+from devices.topic import Channel
 from gateway.inbox import Intake
 from gateway.mqtt.door import SESSIONS, Door, Refused
-from gateway.mqtt.peer import Peer
+from gateway.mqtt.peer import Peer, bridged
 from gateway.mqtt.wheel import Wheel
 from gateway.store.entry import Entry
 
 BACKLOG = 4096
 """Connections that the kernel holds while we accept others: a county's power returns all at once."""
 SWEEP_S = 1.0
+FAREWELL_S = 2.0
+"""How long a client that we leave may take to read what it was told."""
 
 _log = logging.getLogger(__name__)
 
 
-class Refuse(Protocol):
-    """Told of what was acknowledged and not taken: shown with the quarantine. `excerpt` is the first KiB of `size` bytes."""
-
-    def __call__(self, topic: str, username: str, reason: str, excerpt: bytes, size: int) -> None: ...
+Refuse = Callable[[str, str, str, bytes, int], None]
+"""Told of what was acknowledged and not taken (topic, user name, reason, first KiB, size): shown with the quarantine."""
 
 
 def remember(sessions: Sessions, entry: Entry, seq: int = LIVE) -> list[SessionKey]:
@@ -64,7 +63,8 @@ class Listener:
         self.refused = refused
         self.now = clock()
         """Service time to the second: what a packet's arrival is stamped with, for keep-alives."""
-        self.wheel: Wheel[Peer] = Wheel()
+        self.wheel: Wheel[Callable[[datetime], None]] = Wheel()
+        """What is to be looked at when."""
         self._clock = clock
         self._door = Door(credentials)
         self._server: asyncio.Server | None = None
@@ -76,6 +76,7 @@ class Listener:
         self._relays: Interests[Peer] = Interests()
         self._dirty: dict[Peer, None] = {}
         self._anonymous = 0
+        self._empty = asyncio.Event()
 
     @property
     def connections(self) -> int:
@@ -99,10 +100,10 @@ class Listener:
         self._flush()
         for peer in list(self._sockets):
             peer.end(will=False)
-        for _ in range(100):
-            if not self._sockets:
-                break
-            await asyncio.sleep(0.01)
+        if self._sockets:
+            self._empty.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), FAREWELL_S)
         for peer in list(self._sockets):
             peer.abort()
 
@@ -129,17 +130,14 @@ class Listener:
 
     # --- for peers ---
 
-    def limit(self, topic: str) -> int:
-        """The longest payload held for a message on this topic."""
-        return BRIDGE_LIMIT if _bridged(topic) else REPORT_LIMIT
-
     def opened(self, peer: Peer) -> None:
         self._sockets.add(peer)
-        self.wheel.put(peer, peer.connection.deadline or self.now)
 
     def lost(self, peer: Peer) -> None:
         self._sockets.discard(peer)
         self._dirty.pop(peer, None)
+        if not self._sockets:
+            self._empty.set()
 
     def admit(self, peer: Peer, connect: Connect) -> tuple[Session, Rights, bool] | Refused:
         """The session of a CONNECT, its rights, and whether the session was there before. Whoever had it is sent away first."""
@@ -168,8 +166,6 @@ class Listener:
                 return Refused(Refusal.UNAVAILABLE)
         self._live[key] = peer
         self._users.setdefault(username, set()).add(peer)
-        if peer.connection.deadline is not None:
-            self.wheel.put(peer, peer.connection.deadline)
         return session, Rights(credential), present
 
     def left(self, peer: Peer) -> None:
@@ -236,7 +232,7 @@ class Listener:
             peer.offer(message)
 
     def _relay(self, said: Said) -> None:
-        if not _bridged(said.topic):  # what a hub says on its bridge is for us; back on the same bridge it would run in a circle
+        if not bridged(said.topic):  # what a hub says on its bridge is for us; back on the same bridge it would run in a circle
             for peer in self._relays.find(said.topic):
                 peer.relay(said.topic, said.raw)
 
@@ -246,8 +242,8 @@ class Listener:
 
     def _sweep(self) -> None:
         self.now = max(self.now, self._clock())
-        for peer in self.wheel.due(self.now):
-            peer.sweep(self.now)
+        for look in self.wheel.due(self.now):
+            look(self.now)
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
 
     def _flush(self) -> None:
@@ -256,13 +252,9 @@ class Listener:
             peer.flush()
 
 
-def _bridged(topic: str) -> bool:
-    return topic.split("/", 5)[4:5] == [BRIDGE]
-
-
 def _upward(topic_filter: str) -> bool:
     """Whether it may match what devices publish; most subscriptions are to commands alone, and readings never look at them."""
-    return not topic_filter.endswith(f"/{Channel.COMMAND}") and not _bridged(topic_filter)
+    return not topic_filter.endswith(f"/{Channel.COMMAND}") and not bridged(topic_filter)
 
 
 def _name(peer: Peer) -> str:

@@ -7,12 +7,13 @@ leave unread itself, it is cut off. Packets are bounded in the reader, queued co
 import asyncio
 import socket
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from devices.decode import BRIDGE_LIMIT, REPORT_LIMIT
 from devices.mqtt.packets import REFUSED, Connect, Disconnect, ProtocolViolation, Publish, Pubrel, Refusal, Subscribe, Unsubscribe, Will
-from devices.mqtt.server import Arrival, Completed, Connection, Event, Received
+from devices.mqtt.server import CONNECT_WITHIN, Arrival, Completed, Connection, Event, Phase, Received
 from devices.mqtt.session import Message, Session
 from devices.mqtt.sessions import (
     RETAINED_BYTES,
@@ -24,7 +25,7 @@ from devices.mqtt.sessions import (
     Unsubscribed,
 )
 from devices.mqtt.sessions import Received as TakenByClient
-from devices.topic import Channel
+from devices.topic import BRIDGE, Channel
 from gateway.inbox import Published
 from gateway.mqtt.departures import Departures
 from gateway.mqtt.door import DELAY, Refused
@@ -47,6 +48,8 @@ SUBSCRIPTIONS = 1000
 """Of one session."""
 SEND_AHEAD_BYTES = 64 * 1024
 """What we send of ourselves waits on our side while more than this is in the socket's buffer."""
+LINGER = timedelta(seconds=10)
+"""How long a connection that has ended may take to read its last words."""
 KERNEL_BYTES = 128 * 1024
 """What the kernel may hold for a client; left alone it takes megabytes for one that does not read."""
 EXCERPT = 1024
@@ -57,19 +60,19 @@ class Peer(asyncio.Protocol):
 
     def __init__(self, listener: "Listener") -> None:
         self._listener = listener
-        self.connection = Connection(listener.now, listener.limit)
+        self.connection = Connection(listener.now, self._limit)
         self.session: Session | None = None
         self.rights: Rights | None = None
         self.departures: Departures | None = None
         self.address = ""
         self.ended = False
+        self._asked_for: set[str] = set()
         self.routed: set[str] = set()
         """The filters under which what is committed reaches it."""
         self.waiting_bytes = 0
         self.waiting = 0
         self._transport: asyncio.Transport | None = None
         self._will: Will | None = None
-        self._refusal: Refusal | None = None
         self._only_alarms = True
         self._paused = False
         self._writable = True
@@ -89,6 +92,7 @@ class Peer(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         self.address = str(name[0]) if name else ""
         self._listener.opened(self)
+        self._listener.wheel.put(self._awaited, self._listener.now + CONNECT_WITHIN)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._transport = None
@@ -118,6 +122,12 @@ class Peer(asyncio.Protocol):
         self.wake()
 
     # --- what it publishes ---
+
+    def _limit(self, topic: str) -> int:
+        """The longest payload held for a message on this topic; what it may not publish is only shown."""
+        if self.rights is None or self.rights.publishing(topic).refusal:
+            return EXCERPT
+        return BRIDGE_LIMIT if bridged(topic) else REPORT_LIMIT
 
     def _arrived(self, arrival: Arrival) -> None:
         publish, session, rights = arrival.publish, self.session, self.rights
@@ -180,7 +190,8 @@ class Peer(asyncio.Protocol):
             case Subscribe():
                 self._subscribe(event, session)
             case Unsubscribe(number, names):
-                known = tuple(dict.fromkeys(text for text in names if text in session.subscriptions))
+                known = tuple(dict.fromkeys(text for text in names if text in self._asked_for))
+                self._asked_for.difference_update(known)
                 then = partial(self._unsubscribed, number, known)
                 if known:
                     self._change(Unsubscribed(session.key, known), then)
@@ -214,9 +225,8 @@ class Peer(asyncio.Protocol):
         answer = self._listener.admit(self, connect)
         if isinstance(answer, Refused):
             if answer.late:
-                self._refusal = answer.code
                 self.connection.close()
-                self._listener.wheel.put(self, self._listener.now + DELAY)
+                self._listener.wheel.put(partial(self._refuse, answer.code), self._listener.now + DELAY)
             else:
                 self.connection.refuse(answer.code)
                 self.end(will=False)
@@ -231,6 +241,8 @@ class Peer(asyncio.Protocol):
                 self._will = connect.will
         self.connection.accept(self.session, present=present)
         self.departures = Departures(self.connection, self.session, self.rights, self._listener.sessions, self._listener.intake.record)
+        self._asked_for.update(self.session.subscriptions)
+        self._watch(self._listener.now)
         for text, qos in self.session.subscriptions.items():
             self._listener.route(self, text)
             self.departures.offer_kept(text, qos)
@@ -241,10 +253,11 @@ class Peer(asyncio.Protocol):
         codes: list[int] = []
         granted: dict[str, int] = {}
         for text, qos in packet.filters:
-            room = text in session.subscriptions or text in granted or len(session.subscriptions) + len(granted) < SUBSCRIPTIONS
+            room = text in self._asked_for or len(self._asked_for) < SUBSCRIPTIONS
             code = self.rights.grant(text, qos) if room else REFUSED
             codes.append(code)
             if code != REFUSED:
+                self._asked_for.add(text)
                 granted[text] = code
         then = partial(self._subscribed, packet.packet_id, tuple(codes), granted)
         if granted:
@@ -319,23 +332,30 @@ class Peer(asyncio.Protocol):
 
     # --- the end ---
 
-    def sweep(self, now: datetime) -> None:
-        """A deadline may have come."""
-        if self.ended:
-            return
-        if self._refusal is not None:
-            self.connection.refuse(self._refusal)
+    def _awaited(self, _now: datetime) -> None:
+        """Its CONNECT should have come."""
+        if self.connection.phase is Phase.GREETING:
             self.end(will=False)
+
+    def _refuse(self, code: Refusal, _now: datetime) -> None:
+        if not self.ended:
+            self.connection.refuse(code)
+            self.end(will=False)
+
+    def _watch(self, now: datetime) -> None:
+        """Its keep-alive: at most one such look is ahead of a connection."""
+        if self.ended:
             return
         if self._paused:
             self.connection.heard_at = now  # it is we who do not listen: its silence says nothing
         deadline = self.connection.deadline
-        if deadline is None:
-            return
-        if deadline <= now:
+        if deadline is not None and deadline <= now:
             self.end(will=True)
-        else:
-            self._listener.wheel.put(self, deadline)
+        elif deadline is not None:
+            self._listener.wheel.put(self._watch, deadline)
+
+    def _linger(self, _now: datetime) -> None:
+        self.abort()
 
     def cut_off(self, why: str) -> None:
         self._listener.told(self, why)
@@ -364,6 +384,11 @@ class Peer(asyncio.Protocol):
             self.flush()
         if self._transport is not None:
             self._transport.close()
+            self._listener.wheel.put(self._linger, self._listener.now + LINGER)
+
+
+def bridged(topic: str) -> bool:
+    return topic.split("/", 5)[4:5] == [BRIDGE]
 
 
 def _to_retain(publish: Publish) -> Retained | None:
