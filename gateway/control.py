@@ -1,0 +1,190 @@
+"""The local socket between the alarm process and the web process: commands one way, commits and health the other.
+
+Frames are a four-byte length and a msgpack body. A command is answered after its commit. A follower that connects is told of every
+commit from then on, as the journal's own bytes; what it missed before it reads from the journal itself.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from alerting.facts import Asked, Exists, Fact, IllegalTransition, Sentence, Unknown
+from gateway.store.entry import Stamp
+
+FRAME_LIMIT = 64 * 1024 * 1024
+
+
+class Follow(msgspec.Struct, tag="follow"):
+    """Asks for everything below, from now on."""
+
+
+class Ask(msgspec.Struct, tag="ask"):
+    id: int
+    asked: Asked
+
+
+class Answered(msgspec.Struct, tag="answered"):
+    """`seq` is the last sequence number of the commit; with an error nothing was committed.
+
+    `repeated`: the key had been answered before, nothing was done again.
+    """
+
+    id: int
+    seq: int = 0
+    facts: tuple[Fact, ...] = ()
+    error: str = ""
+    """`unknown`, `exists`, `illegal`, `unavailable` or empty."""
+    sentence: Sentence | None = None
+    repeated: bool = False
+
+
+class Committed(msgspec.Struct, tag="committed"):
+    """A commit, as the journal holds it: `gateway.store.entry.decode(body)`."""
+
+    first_seq: int
+    count: int
+    stamp: Stamp
+    body: bytes
+
+
+class Unstored(msgspec.Struct, tag="unstored"):
+    """The disk refuses: calls under the safety floor, shown and rung all the same, acknowledged to nobody.
+
+    The whole list of facts that would be committed; it replaces the one before, and is empty again when all of it is on disk.
+    """
+
+    facts: tuple[Fact, ...]
+
+
+class Health(msgspec.Struct, tag="health"):
+    """Once a second, and at every change."""
+
+    now: datetime
+    """Service time."""
+    wall_offset_s: float
+    seq: int
+    ready: bool
+    problems: tuple[Sentence, ...]
+    connections: int
+    waiting_bytes: int
+    waiting: int
+    reports: int
+    """Counters since the start of the alarm process."""
+    alarms: int
+    quarantined: int
+    commits: int
+    commit_s: float
+    """Seconds spent in commits."""
+    cpu_s: float
+    rss_bytes: int
+    disk_free_bytes: int
+    pending_notifications: int
+    started_at: datetime
+
+
+Frame = Follow | Ask | Answered | Committed | Unstored | Health
+Push = Committed | Unstored | Health
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Frame)
+
+
+def pack(frame: Frame) -> bytes:
+    body = _encoder.encode(frame)
+    return len(body).to_bytes(4, "big") + body
+
+
+async def unpack(reader: asyncio.StreamReader) -> Frame:
+    """The next frame; IncompleteReadError at the end of the stream."""
+    size = int.from_bytes(await reader.readexactly(4), "big")
+    if size > FRAME_LIMIT:
+        raise ConnectionError(f"a frame of {size} bytes on the control socket")
+    return _decoder.decode(await reader.readexactly(size))
+
+
+def socket_path(data: Path) -> Path:
+    """Beside the data, or, since a socket's path may have 107 bytes only, in the temporary folder under a name made of it."""
+    path = data.resolve() / "control.sock"
+    if len(os.fsencode(path)) <= 100:
+        return path
+    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:24]
+    return Path(tempfile.gettempdir()) / f"anju-{os.getuid()}-{name}.sock"
+
+
+class AlarmProcessAway(Exception):  # noqa: N818 - a state of the world, not a mistake
+    """The alarm process does not answer; it may be restarting."""
+
+
+class Control:
+    """The web process's end. `follow()` yields pushes for ever, and None whenever the connection is down; `ask` needs it running."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.connected = False
+        self._writer: asyncio.StreamWriter | None = None
+        self._waiting: dict[int, asyncio.Future[Answered]] = {}
+        self._next = 1
+
+    async def ask(self, asked: Asked, *, timeout: float = 10.0) -> Answered:  # noqa: ASYNC109 - the whole exchange is bounded
+        """Answered after its commit. Raises Unknown, Exists, IllegalTransition, or AlarmProcessAway (then it may have happened)."""
+        if self._writer is None:
+            raise AlarmProcessAway
+        number, self._next = self._next, self._next + 1
+        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        try:
+            self._writer.write(pack(Ask(number, asked)))
+            answered = await asyncio.wait_for(future, timeout)
+        except (TimeoutError, ConnectionError) as problem:
+            raise AlarmProcessAway from problem
+        finally:
+            self._waiting.pop(number, None)
+        if answered.error:
+            sentence = answered.sentence or Sentence("未知错误", "unknown error")
+            match answered.error:
+                case "unknown":
+                    raise Unknown(sentence)
+                case "exists":
+                    raise Exists(sentence)
+                case "unavailable":
+                    raise AlarmProcessAway
+                case _:
+                    raise IllegalTransition(sentence)
+        return answered
+
+    async def follow(self, *, pause: float = 0.2) -> AsyncIterator[Push | None]:
+        while True:
+            try:
+                reader, writer = await asyncio.open_unix_connection(str(self.path), limit=FRAME_LIMIT)
+            except OSError:
+                yield None
+                await asyncio.sleep(pause)
+                continue
+            try:
+                writer.write(pack(Follow()))
+                self._writer, self.connected = writer, True
+                while True:
+                    frame = await unpack(reader)
+                    if isinstance(frame, Answered):
+                        future = self._waiting.get(frame.id)
+                        if future is not None and not future.done():
+                            future.set_result(frame)
+                    elif isinstance(frame, Committed | Unstored | Health):
+                        yield frame
+            except (OSError, asyncio.IncompleteReadError):
+                pass
+            finally:
+                self._writer, self.connected = None, False
+                for future in self._waiting.values():
+                    if not future.done():
+                        future.set_exception(ConnectionError("the alarm process went away"))
+                with contextlib.suppress(OSError):
+                    writer.close()
+            yield None
