@@ -350,15 +350,18 @@ def test_a_call_sounds_until_somebody_takes_it(browser: Browser) -> None:
 
 def test_a_pause_covers_what_was_known_and_never_a_new_alarm(browser: Browser) -> None:
     desk = Desk(beat_s=0.2)
+    in_hand = desk.raise_alert("fall", "h-0603", claimed_by="liwei")
     with operator(browser, desk) as page:
-        known = desk.raise_alert("fire", "h-0101")
+        desk.raise_alert("fire", "h-0101")
         heard_after(page, 10)
         page.keyboard.press("m")
         expect(page.locator(".tool.sound.paused")).to_contain_text("静音")
-        desk.raise_alert("gas", "h-0202")
+        new = desk.raise_alert("gas", "h-0202")
         assert len(heard_after(page, 20)) == 20
-        desk.change(known, repeats=1)
-        expect(page.locator(row(known))).to_contain_text("又报 1 次")
+        desk.change(new, claimed_by=desk.user)
+        expect(page.locator(row(new))).to_contain_text("我在处理")
+        desk.change(in_hand, claimed_by=None)
+        assert len(heard_after(page, 30)) == 30, "dropped by the one who had it"
 
 
 def test_who_asked_for_no_motion_gets_a_strong_border_instead(browser: Browser) -> None:

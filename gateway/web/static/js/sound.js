@@ -67,10 +67,10 @@ export class Bell {
     if (this.context.state !== "running") await this.context.resume().catch(() => undefined);
   }
 
-  /** @param {Alert[]} alerts */
+  /** Covers what rings now; one that somebody had in hand, and drops, rings. @param {Alert[]} alerts */
   pause(alerts) {
     this.pausedUntil = Date.now() + PAUSE_MS;
-    this.paused = new Map(alerts.map((alert) => [alert.id, began(alert)]));
+    this.paused = new Map(alerts.filter(ringing).map((alert) => [alert.id, began(alert)]));
   }
 
   unpause() {
