@@ -40,7 +40,7 @@ class Aggregate(StrEnum):
 
 
 class Point(msgspec.Struct, frozen=True, gc=False):
-    """One reading, in the property's one unit."""
+    """One reading, in the property's one unit; `at` in UTC."""
 
     home: HomeId
     device: DeviceId
@@ -134,17 +134,17 @@ class History(HistoryReader):
         """All of them and the position, on disk when this returns. After DiskFull or StoreBroken write the same again."""
         try:
             numbers = self._numbered(points)
-            rows: dict[Path, dict[tuple[int, int], dict[Property, Value]]] = defaultdict(lambda: defaultdict(dict))
+            months: dict[tuple[int, int], dict[tuple[int, int], dict[Property, Value]]] = defaultdict(lambda: defaultdict(dict))
             newest: dict[tuple[int, Property], tuple[int, Value]] = {}
             for point in points:
                 at, series, value = micros(point.at), numbers[point.home, point.device], point.value
                 value = int(value) if isinstance(value, bool) else value
-                rows[self._folder / f"{point.at.astimezone(UTC):%Y-%m}.db"][series, at][point.property] = value
+                months[point.at.year, point.at.month][series, at][point.property] = value
                 key = (series, point.property)
                 if key not in newest or newest[key][0] <= at:
                     newest[key] = (at, value)
-            for path, month in rows.items():
-                self._write_month(path, month)
+            for (year, month), rows in months.items():
+                self._write_month(self._folder / f"{year:04}-{month:02}.db", rows)
             self._last.execute("BEGIN IMMEDIATE")
             self._last.executemany(
                 "INSERT INTO last VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at, value = excluded.value"
@@ -166,9 +166,9 @@ class History(HistoryReader):
             self._numbers = {(home, device): number for number, home, device in self._last.execute("SELECT id, home, device FROM series")}
         return self._numbers
 
-    def _write_month(self, path: Path, month: dict[tuple[int, int], dict[Property, Value]]) -> None:
+    def _write_month(self, path: Path, moments: dict[tuple[int, int], dict[Property, Value]]) -> None:
         statements: dict[tuple[Property, ...], list[tuple[Value, ...]]] = defaultdict(list)
-        for (series, at), values in month.items():
+        for (series, at), values in moments.items():
             statements[tuple(values)].append((series, at, *values.values()))
         connection = self._month(path)
         connection.execute("BEGIN IMMEDIATE")
@@ -176,7 +176,8 @@ class History(HistoryReader):
             names = ", ".join(f"[{c}]" for c in columns)
             changes = ", ".join(f"[{c}] = excluded.[{c}]" for c in columns)
             connection.executemany(
-                f"INSERT INTO readings (series, at, {names}) VALUES (?, ?{', ?' * len(columns)}) ON CONFLICT DO UPDATE SET {changes}", rows,
+                f"INSERT INTO readings (series, at, {names}) VALUES (?, ?{', ?' * len(columns)}) ON CONFLICT DO UPDATE SET {changes}",  # noqa: S608 - of Property
+                rows,
             )
         connection.execute("COMMIT")
 
