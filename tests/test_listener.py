@@ -30,8 +30,8 @@ from devices.mqtt.packets import (
 )
 from devices.mqtt.reader import Reader
 from devices.mqtt.sessions import PacketIdHeld, Retained, Subscribed
+from gateway.mqtt.arrivals import SHARED_BYTES, WAITING_BYTES
 from gateway.mqtt.door import PATIENCE
-from gateway.mqtt.peer import SHARED_BYTES, WAITING_BYTES
 from tests.endpoint import AT, HOME, OWN, PASSWORD, Endpoint, endpoint, until
 
 REPORT, ALARM, STATUS, COMMAND = f"{OWN}/report", f"{OWN}/alarm", f"{OWN}/status", f"{OWN}/command"

@@ -20,8 +20,9 @@ from devices.mqtt.session import Message, Session, SessionKey, session_key
 from devices.mqtt.sessions import LIVE, SessionEntry, Sessions, Subscribed
 from devices.topic import Channel
 from gateway.inbox import Intake
+from gateway.mqtt.arrivals import Refuse, bridged
 from gateway.mqtt.door import SESSIONS, Door, Refused
-from gateway.mqtt.peer import Peer, bridged
+from gateway.mqtt.peer import Peer
 from gateway.mqtt.wheel import Wheel
 from gateway.store.entry import Entry
 
@@ -32,10 +33,6 @@ FAREWELL_S = 2.0
 """How long a client that we leave may take to read what it was told."""
 
 _log = logging.getLogger(__name__)
-
-
-Refuse = Callable[[str, str, str, bytes, int], None]
-"""Told of what was acknowledged and not taken (topic, user name, reason, first KiB, size): shown with the quarantine."""
 
 
 def remember(sessions: Sessions, entry: Entry, seq: int = LIVE) -> list[SessionKey]:

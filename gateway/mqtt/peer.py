@@ -1,7 +1,8 @@
-"""One client of the endpoint: its socket, what it asks for, what it sent and waits to see acknowledged.
+"""One client of the endpoint: its socket, its place among the others, what it asks for.
 
-Every bound here is this client's alone. Past what it may have sent and not on disk, its socket is left unread; past what it may
-leave unread itself, it is cut off. Packets are bounded in the reader, queued commands in the session, relayed reports in departures.
+Every bound is this client's alone. Past what it may have sent and not on disk, its socket is left unread (`arrivals.py`); past what
+it may leave unread itself, it is cut off. Packets are bounded in the reader, queued commands in the session, relayed reports in
+`departures.py`.
 """
 
 import asyncio
@@ -11,22 +12,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from devices.decode import BRIDGE_LIMIT, REPORT_LIMIT
-from devices.mqtt.packets import REFUSED, Connect, Disconnect, ProtocolViolation, Publish, Pubrel, Refusal, Subscribe, Unsubscribe, Will
+from devices.mqtt.packets import REFUSED, Connect, Disconnect, ProtocolViolation, Pubrel, Refusal, Subscribe, Unsubscribe, Will
 from devices.mqtt.server import CONNECT_WITHIN, Arrival, Completed, Connection, Event, Phase, Received
 from devices.mqtt.session import Message, Session
-from devices.mqtt.sessions import (
-    RETAINED_BYTES,
-    PacketIdHeld,
-    PacketIdReleased,
-    Retained,
-    SessionEntry,
-    Subscribed,
-    Unsubscribed,
-)
+from devices.mqtt.sessions import PacketIdReleased, SessionEntry, Subscribed, Unsubscribed
 from devices.mqtt.sessions import Received as TakenByClient
-from devices.topic import BRIDGE, Channel
-from gateway.inbox import Published
+from gateway.mqtt.arrivals import Arrivals, limit
 from gateway.mqtt.departures import Departures
 from gateway.mqtt.door import DELAY, Refused
 
@@ -34,14 +25,6 @@ if TYPE_CHECKING:
     from devices.mqtt.rights import Rights
     from gateway.mqtt.listener import Listener
 
-WAITING_BYTES = 4 * 1024 * 1024
-WAITING_MESSAGES = 16_384
-"""Of one connection, sent and not on disk: past either, it is not read."""
-ALARM_FACTOR = 16
-"""A connection that only ever brought alarms may have so much more waiting, and never stands back for others."""
-SHARED_BYTES = 64 * 1024 * 1024
-MODEST_BYTES = 64 * 1024
-"""While more than the first waits of all, a connection is read only with less than the second waiting of its own."""
 UNSENT_BYTES = 1024 * 1024
 """What a client may leave unread before it is cut off."""
 SUBSCRIPTIONS = 1000
@@ -52,7 +35,6 @@ LINGER = timedelta(seconds=10)
 """How long a connection that has ended may take to read its last words."""
 KERNEL_BYTES = 128 * 1024
 """What the kernel may hold for a client; left alone it takes megabytes for one that does not read."""
-EXCERPT = 1024
 
 
 class Peer(asyncio.Protocol):
@@ -63,17 +45,15 @@ class Peer(asyncio.Protocol):
         self.connection = Connection(listener.now, self._limit)
         self.session: Session | None = None
         self.rights: Rights | None = None
+        self.arrivals: Arrivals | None = None
         self.departures: Departures | None = None
         self.address = ""
         self.ended = False
         self._asked_for: set[str] = set()
         self.routed: set[str] = set()
         """The filters under which what is committed reaches it."""
-        self.waiting_bytes = 0
-        self.waiting = 0
         self._transport: asyncio.Transport | None = None
         self._will: Will | None = None
-        self._only_alarms = True
         self._paused = False
         self._writable = True
 
@@ -110,70 +90,30 @@ class Peer(asyncio.Protocol):
         try:
             for event in self.connection.receive(data, self._listener.now):
                 if type(event) is Arrival:
-                    self._arrived(event)
+                    assert self.arrivals is not None
+                    self.arrivals.take(event)
                 else:
                     self._asked(event)
         except ProtocolViolation as violation:
             self._listener.violated(self, violation)
             self.end(will=True)
-        if self._too_much() and not self._paused and self._transport is not None and not self.ended:
+        if self._transport is not None and not self._paused and not self.ended and self.arrivals is not None and self.arrivals.too_much:
             self._paused = True
             self._transport.pause_reading()
         self.wake()
 
-    # --- what it publishes ---
-
     def _limit(self, topic: str) -> int:
-        """The longest payload held for a message on this topic; what it may not publish is only shown."""
-        if self.rights is None or self.rights.publishing(topic).refusal:
-            return EXCERPT
-        return BRIDGE_LIMIT if bridged(topic) else REPORT_LIMIT
+        return limit(self.rights, topic)
 
-    def _arrived(self, arrival: Arrival) -> None:
-        publish, session, rights = arrival.publish, self.session, self.rights
-        assert session is not None
-        assert rights is not None
-        verdict = rights.publishing(publish.topic)
-        if verdict.refusal:
-            # 3.1.1 cannot say no to a PUBLISH [MQTT-3.3.5-2]: it is acknowledged, and shown to whoever can mend the kit.
-            self._listener.refused(publish.topic, self.username, verdict.refusal, publish.payload[:EXCERPT], publish.size)
-            self.connection.stored(arrival)
-            return
-        if verdict.channel is not Channel.ALARM:
-            self._only_alarms = False
-        size = len(publish.payload) + len(publish.topic)
-        self.waiting_bytes += size
-        self.waiting += 1
-        entry: SessionEntry | None = _to_retain(publish) if publish.retain and verdict.channel is Channel.STATUS else None
-        if publish.qos == 2 and session.durable:
-            if entry is not None:
-                self._listener.intake.record(entry)
-            entry = PacketIdHeld(session.key, publish.packet_id)
-        self._publish(publish, partial(self._stored, arrival, size), entry)
-
-    def _publish(self, publish: Publish, done: Callable[[], None], entry: SessionEntry | None) -> None:
-        self._listener.intake.publish(
-            Published(publish.topic, publish.payload, publish.size, publish.retain, self.username, done, entry),
-        )
-
-    def _stored(self, arrival: Arrival, size: int) -> None:
-        """The commit that holds the message has returned."""
-        self.waiting_bytes -= size
-        self.waiting -= 1
-        self.connection.stored(arrival)
+    def _stored(self) -> None:
+        """A message of this client is on disk."""
         if self.ended:
             self._listener.settled(self)
             return
-        if self._paused and not self._too_much() and self._transport is not None:
+        if self._paused and self._transport is not None and self.arrivals is not None and not self.arrivals.too_much:
             self._paused = False
             self._transport.resume_reading()
         self.wake()
-
-    def _too_much(self) -> bool:
-        factor = ALARM_FACTOR if self._only_alarms else 1
-        if self.waiting_bytes > WAITING_BYTES * factor or self.waiting > WAITING_MESSAGES * factor:
-            return True
-        return not self._only_alarms and self.waiting_bytes > MODEST_BYTES and self._listener.intake.waiting_bytes > SHARED_BYTES
 
     # --- what it asks for ---
 
@@ -232,15 +172,14 @@ class Peer(asyncio.Protocol):
                 self.end(will=False)
             return
         self.session, self.rights, present = answer
-        if connect.will is not None:
-            refusal = self.rights.publishing(connect.will.topic).refusal
-            if refusal:
-                payload = connect.will.payload
-                self._listener.refused(connect.will.topic, self.username, f"will: {refusal}", payload[:EXCERPT], len(payload))
-            else:
-                self._will = connect.will
         self.connection.accept(self.session, present=present)
-        self.departures = Departures(self.connection, self.session, self.rights, self._listener.sessions, self._listener.intake.record)
+        intake = self._listener.intake
+        self.arrivals = Arrivals(
+            self.connection, self.session, self.rights, intake, refused=self._listener.refused, stored=self._stored,
+        )  # fmt: skip
+        self.departures = Departures(self.connection, self.session, self.rights, self._listener.sessions, intake.record)
+        if connect.will is not None and self.arrivals.admit_will(connect.will):
+            self._will = connect.will
         self._asked_for.update(self.session.subscriptions)
         self._watch(self._listener.now)
         for text, qos in self.session.subscriptions.items():
@@ -376,27 +315,10 @@ class Peer(asyncio.Protocol):
         self.connection.close()
         if self.session is not None:
             self._listener.left(self)
-            if will and self._will is not None:
-                last = Publish(self._will.topic, self._will.payload, self._will.qos, self._will.retain)
-                self._publish(last, _nothing, _to_retain(last))
-        self._will = None
+            if will and self._will is not None and self.arrivals is not None:
+                self.arrivals.publish_will(self._will)
         if self._transport is not None:
             self.flush()
         if self._transport is not None:
             self._transport.close()
             self._listener.wheel.put(self._linger, self._listener.now + LINGER)
-
-
-def bridged(topic: str) -> bool:
-    return topic.split("/", 5)[4:5] == [BRIDGE]
-
-
-def _to_retain(publish: Publish) -> Retained | None:
-    """Only `status` is retained; any other retained PUBLISH is taken as if it were not."""
-    if publish.retain and publish.topic.endswith(f"/{Channel.STATUS}") and publish.size <= RETAINED_BYTES:
-        return Retained(publish.topic, publish.payload)
-    return None
-
-
-def _nothing() -> None:
-    """A will is acknowledged to nobody."""
