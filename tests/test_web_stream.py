@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from alerting.facts import Sentence
+from gateway.web import viewstore
 from tests.web_alarm import HOME, unreadable
 from tests.web_desk import OPERATOR, Console, Json, Service, service, tomorrow, until
 
@@ -298,3 +300,38 @@ def test_a_file_that_cannot_be_written_is_said_and_hides_nothing(home: Service) 
     store._file.execute("PRAGMA query_only = OFF")
     home.web.ready()
     until("it has caught up", lambda: store.written >= home.alarm.seq)
+
+
+@pytest.mark.parametrize("damage", ["garbage", "format"])
+def test_a_file_that_is_damaged_or_of_another_version_is_made_anew(home: Service, damage: str) -> None:
+    busy(home)
+    before = state(home)
+    home.web.stop()
+    path = home.data / "views.db"
+    if damage == "garbage":
+        path.write_bytes(b"not a database at all" * 1000)
+    else:
+        file = sqlite3.connect(path)
+        file.execute("PRAGMA user_version = 77")
+        file.close()
+    home.web.start()
+    home.web.ready()
+    assert state(home) == before
+    assert (home.data / "views.db.aside").exists()
+
+
+def test_more_than_memory_keeps_waits_in_the_journal(home: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk refuses for so long that no more is held: the desk goes on, and the next start reads the rest."""
+    monkeypatch.setattr(viewstore, "ROWS_WAITING", 20)
+    home.web.desk.views.store._file.execute("PRAGMA query_only = ON")
+    alert = home.pull_cord()
+    until("the file refuses", lambda: home.web.desk.views.store.problem)
+    notes(home, alert, 1, 30)
+    until("it gives up", lambda: home.web.desk.views.store.given_up)
+    notes(home, alert, 31, 32)
+    before = state(home)
+    assert before[-1]["timeline"][-1]["data"]["text"] == "第 32"
+    home.web.stop()
+    home.web.start()
+    home.web.ready()
+    assert state(home) == before

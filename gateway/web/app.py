@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -44,6 +45,7 @@ same names with `_en` English.
 
 def create_app(data: Path, control_path: Path, *, demo_login: DemoLogin | None = None) -> FastAPI:
     """The application over the data folder and the alarm process's socket. Everything is opened when it starts, not here."""
+    data.mkdir(parents=True, exist_ok=True)
     wall = MACHINE.wall
     users = Users(data / "users.db", wall)
     store = ViewStore(data / "views.db")
@@ -110,8 +112,10 @@ def create_app(data: Path, control_path: Path, *, demo_login: DemoLogin | None =
 
 def _end_if_broken(task: asyncio.Task[None]) -> None:
     """A task of ours that fails is a bug: end the process, which its parent starts again, rather than show a desk that stands still."""
-    if not task.cancelled() and task.exception() is not None:
-        task.get_loop().call_exception_handler({"message": f"the task {task.get_name()} failed", "exception": task.exception()})
+    if task.cancelled() or task.exception() is None:
+        return
+    task.get_loop().call_exception_handler({"message": f"the task {task.get_name()} failed", "exception": task.exception()})
+    if threading.current_thread() is threading.main_thread():
         signal.raise_signal(signal.SIGTERM)
 
 

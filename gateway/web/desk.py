@@ -20,6 +20,9 @@ from gateway.web.stream import Hub
 from gateway.web.users import Users
 from gateway.web.views import Views
 
+RESTART_S, LOOK_S = 2.0, 0.02
+"""An alarm process that is killed is back within this; a person's command waits so long rather than fail."""
+
 
 class DemoLogin(msgspec.Struct, frozen=True):
     """Shown on the log-in page of a demonstration; a production service has none."""
@@ -47,6 +50,10 @@ class Desk(msgspec.Struct):
 
     async def ask(self, command: Command, who: Identity, key: str = "") -> Answered:
         """Put a command to the alarm process; when this returns it is on disk, and the view shows what came of it."""
+        for _ in range(int(RESTART_S / LOOK_S)):
+            if self.control.connected:
+                break
+            await asyncio.sleep(LOOK_S)
         answered = await self.control.ask(Asked(command, who.user, key))
         if not await self.views.reached(answered.seq):
             raise away()

@@ -32,6 +32,10 @@ TIDY_EVERY_S = 60.0
 RETRY_S = 1.0
 
 
+class StartAgain(Exception):  # noqa: N818 - a decision, not a mistake
+    """The process is to end, so that its parent starts a new one: the simplest way to a file that is whole again."""
+
+
 class Follower:
     def __init__(
         self, control: Control, journal: Reader, views: Views, *, hub: Hub, historian: Historian, condition: Condition,
@@ -138,6 +142,8 @@ async def keep_written(store: ViewStore, users: Users, views: Views, condition: 
             await asyncio.to_thread(store.write, batch)
         elif store.problem == NO_ROOM:
             store.problem = ""
+        if store.given_up and room() and await asyncio.to_thread(store.works):
+            raise StartAgain("views.db can be written again: a new start reads into it what memory could not keep")
         await asyncio.to_thread(users.flush)
         if monotonic() >= tidy_at:
             tidy_at = monotonic() + TIDY_EVERY_S

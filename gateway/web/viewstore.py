@@ -6,6 +6,7 @@ past that the file stays at its position until the next start, which reads the r
 one thing, closed alerts whose journal segments retention has removed; those are in backups with it.
 """
 
+import logging
 import sqlite3
 import threading
 from collections import deque
@@ -19,6 +20,8 @@ import msgspec
 from alerting.alert import Alert
 from alerting.facts import AlertId, Quarantined, Sentence
 from gateway.web.shapes import Datum
+
+logger = logging.getLogger(__name__)
 
 FORMAT = 1
 EVENTS_KEPT = 20_000
@@ -138,6 +141,10 @@ _line = msgspec.msgpack.Decoder(Line)
 _quarantined = msgspec.msgpack.Decoder(Quarantined)
 
 
+class _OtherFormat(Exception):  # noqa: N818 - a state, not a mistake
+    pass
+
+
 class ViewStore:
     """One connection that writes, under a lock; a short-lived one for each reading. All of it blocks: call it on a thread."""
 
@@ -155,12 +162,34 @@ class ViewStore:
         self.written = self._meta("position")
 
     def _open(self) -> sqlite3.Connection:
+        """A damaged file, or one of another format, is put aside and made anew from the journal."""
+        try:
+            return self._connect()
+        except (sqlite3.DatabaseError, _OtherFormat) as problem:
+            if isinstance(problem, sqlite3.OperationalError):
+                raise
+            aside = self.path.with_name(self.path.name + ".aside")
+            logger.warning("%s is put aside as %s: %s", self.path, aside.name, problem)
+            self.path.replace(aside)
+            for tail in ("-wal", "-shm"):
+                self.path.with_name(self.path.name + tail).unlink(missing_ok=True)
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
         file = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
-        file.execute("PRAGMA journal_mode = WAL")
-        file.execute("PRAGMA synchronous = NORMAL")  # a power cut may take the last moments: the journal has them
-        if file.execute("PRAGMA user_version").fetchone()[0] == 0:
-            file.executescript(_SCHEMA)
-            file.execute(f"PRAGMA user_version = {FORMAT}")
+        try:
+            file.execute("PRAGMA journal_mode = WAL")
+            file.execute("PRAGMA synchronous = NORMAL")  # a power cut may take the last moments: the journal has them
+            found = file.execute("PRAGMA user_version").fetchone()[0]
+            if found not in (0, FORMAT):
+                raise _OtherFormat(f"its format is {found}, not {FORMAT}")  # noqa: TRY301 - closed like any other failure
+            if found == 0:
+                file.executescript(_SCHEMA)
+                file.execute(f"PRAGMA user_version = {FORMAT}")
+            file.execute("SELECT value FROM meta").fetchall()
+        except Exception:
+            file.close()
+            raise
         return file
 
     def close(self) -> None:
@@ -195,6 +224,15 @@ class ViewStore:
                 self.problem = str(problem)
                 return False
         self.written, self.problem, self._batch = batch.position, "", None
+        return True
+
+    def works(self) -> bool:
+        """Whether a write would succeed now."""
+        with self._lock:
+            try:
+                self._set("position", self.written)
+            except sqlite3.Error:
+                return False
         return True
 
     def _write(self, batch: Pending) -> None:
