@@ -103,7 +103,7 @@ def _burn_food(deed: Deed, now: float) -> Process:
 
 def _drain_battery(deed: Deed, now: float) -> Process:
     """An old cell: it falls for a while, then says that it is low, and stays low."""
-    for level in (24, 18, 13):
+    for level in (26, 21, 17):
         deed.device.drained_to = level
         now = yield deed.home.say(deed.device, Values(), now)
         now = yield (deed.lasts_s or 30) / 3

@@ -16,6 +16,7 @@ from simulator.wire import Channel, Stage
 from simulator.world import Bridged, Said
 
 READINGS_KEPT = 5000
+RECEIPTS_KEPT = 1000
 KNOWN_COMMANDS = {"identify", "ping"}
 """What its devices can do when asked; anything else they refuse by name."""
 
@@ -58,7 +59,7 @@ class Hub:
         self.home, self.address = home, home.address
         self.poke: Poke = _nobody_listens
         self.on_receipt: OnReceipt = _nobody_listens
-        self.receipts: list[Receipt] = []
+        self.receipts: deque[Receipt] = deque(maxlen=RECEIPTS_KEPT)
         self.cut = False
         self.connected = False
         self.trouble = ""

@@ -8,6 +8,7 @@ import httpx
 import msgspec
 
 from simulator.hub import Hub, Receipt
+from simulator.registry import PlatformError
 from simulator.score import Sighting
 from simulator.wire import Stage
 
@@ -82,15 +83,17 @@ class StreamWitness:
         self._position = ""
 
     async def watch(self) -> None:
-        """For ever; a stream that breaks is resumed from its last position, with nothing missed."""
+        """For ever; a stream that breaks is resumed from its last position, with nothing missed. PlatformError where it never begins."""
         while True:
             try:
                 if not self._position:
                     await self._load(announce=self.ready.is_set())
                 await self._follow()
-            except (httpx.TransportError, httpx.HTTPStatusError):
+            except (httpx.TransportError, httpx.HTTPStatusError) as problem:
                 if not self.ready.is_set():
-                    raise
+                    raise PlatformError(f"{self._api.base_url}: the live stream: {str(problem).partition(chr(10))[0]}") from None
+            except msgspec.DecodeError as problem:
+                raise PlatformError(f"{self._api.base_url}: an alert that is not the contract's: {problem}") from None
             await asyncio.sleep(0.3)
 
     async def _load(self, *, announce: bool) -> None:
@@ -133,9 +136,10 @@ class StreamWitness:
 
 
 class ReceiptWitness:
-    """Hears the `accepted` receipts of the hubs."""
+    """Hears the `accepted` receipts of the hubs. Until it is `awake` it only learns what is old news: a broker keeps an earlier run's."""
 
     def __init__(self, hubs: Iterable[Hub], see: See) -> None:
+        self.awake = False
         self._see = see
         self._known: set[str] = set()
         for hub in hubs:
@@ -145,4 +149,5 @@ class ReceiptWitness:
         if receipt.stage is Stage.ACCEPTED:
             new = receipt.alert not in self._known
             self._known.add(receipt.alert)
-            self._see(Sighting(time.monotonic(), receipt.alert, receipt.home, new, device=receipt.device))
+            if self.awake:
+                self._see(Sighting(time.monotonic(), receipt.alert, receipt.home, new, device=receipt.device))

@@ -25,6 +25,7 @@ class Faults(msgspec.Struct, frozen=True):
     doubles: bool = False
     alarmed_by_tests: bool = False
     mute_receipts: bool = False
+    garbles: bool = False
 
 
 class SmallPlatform:
@@ -68,7 +69,8 @@ class SmallPlatform:
         known["repeats"], known["evidence"] = repeats + 1, [*before, evidence]
         self.position += 1
         for stream in self.streams:
-            stream.write(f"id: {self.position}\nevent: alert\ndata: {json.dumps(known)}\n\n".encode())
+            data = "{}" if self.faults.garbles else json.dumps(known)
+            stream.write(f"id: {self.position}\nevent: alert\ndata: {data}\n\n".encode())
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -92,21 +94,28 @@ async def small_platform(broker: Broker, *, homes: int = 3, faults: Faults | Non
     server = await asyncio.start_server(platform.serve, "127.0.0.1", 0)
     platform.http = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
-    async def listen(client: aiomqtt.Client) -> None:
-        async for message in client.messages:
-            assert isinstance(message.payload, bytes)
-            for topic, payload in platform.take(str(message.topic), message.payload):
-                await client.publish(topic, payload, qos=1)
+    ready = asyncio.Event()
 
-    async with aiomqtt.Client(broker.host, broker.port, identifier="platform") as client:
-        await client.subscribe("anju/#", qos=1)
-        listening = asyncio.create_task(listen(client))
-        try:
-            yield platform
-        finally:
-            listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listening
-            for stream in platform.streams:
-                stream.close()
-            server.close()
+    async def listen() -> None:
+        while True:
+            with contextlib.suppress(aiomqtt.MqttError):
+                async with aiomqtt.Client(broker.host, broker.port, identifier="platform") as client:
+                    await client.subscribe("anju/#", qos=1)
+                    ready.set()
+                    async for message in client.messages:
+                        assert isinstance(message.payload, bytes)
+                        for topic, payload in platform.take(str(message.topic), message.payload):
+                            await client.publish(topic, payload, qos=1)
+            await asyncio.sleep(0.05)
+
+    listening = asyncio.create_task(listen())
+    try:
+        await asyncio.wait_for(ready.wait(), 5)
+        yield platform
+    finally:
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
+        for stream in platform.streams:
+            stream.close()
+        server.close()

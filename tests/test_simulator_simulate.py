@@ -1,6 +1,7 @@
 """A whole run: homes at a real broker, a platform of a few lines behind it, and the report that comes of it."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from simulator import simulate as simulate_module
 from simulator.__main__ import main
 from simulator.link import Broker
 from simulator.live import live
+from simulator.registry import PlatformError
 from simulator.report import Report, as_table
 from simulator.scenario import Scenario, load, parse
 from simulator.score import Outcome
@@ -111,6 +113,20 @@ def test_a_platform_that_gives_no_receipt_is_told_by_receipts(tmp_path: Path, st
     assert (report.missed, report.passed) == (2, False)
 
 
+def test_a_platform_whose_alerts_cannot_be_read_is_told_rather_than_scored(tmp_path: Path, story: Scenario) -> None:
+    with pytest.raises(PlatformError, match="an alert that is not the contract's: Object missing required field `id`"):
+        run(tmp_path, story, Faults(garbles=True))
+
+
+def test_a_token_that_is_not_taken_is_said_in_one_line(tmp_path: Path, story: Scenario) -> None:
+    async def play() -> None:
+        async with small_platform(server.broker) as platform:
+            await simulate(Asked("story", story, server.broker, api=platform.http, token="wrong"))
+
+    with mosquitto(tmp_path) as server, pytest.raises(PlatformError, match="/api/v1/homes: the platform answered 401"):
+        asyncio.run(play())
+
+
 def test_a_broker_that_is_not_there_is_said_in_one_line(story: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulate_module, "CONNECT_S", 0.5)
     with pytest.raises(SimulationFailed, match=r"broker 127.0.0.1:1: .*refused"):
@@ -181,13 +197,16 @@ def test_a_live_community_takes_the_platforms_homes_and_outlives_a_broker_that_d
         async with small_platform(server.broker, homes=4) as platform:
             file = endpoints_file(tmp_path, platform.http, server.url)
             living = asyncio.create_task(live(file, load("community"), seed=1))
-            await until(lambda: {home for home, _ in map(split, platform.heard_ids)} == {f"home-000{n}" for n in range(1, 5)})
-            living.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await living
-
-    def split(heard_id: tuple[str, str]) -> tuple[str, str]:
-        return heard_id[0][:9], heard_id[1]
+            try:
+                await until(lambda: {device[:9] for device, _ in platform.heard_ids} == {f"home-000{n}" for n in range(1, 5)})
+                server.kill()
+                before = set(platform.heard_ids)
+                server.start()
+                await until(lambda: len(platform.heard_ids - before) >= 3)
+            finally:
+                living.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await living
 
     with mosquitto(tmp_path) as server:
         asyncio.run(scene())
