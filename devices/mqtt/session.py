@@ -21,6 +21,7 @@ QUEUE_BYTES = 1_048_576
 """Of one session; the oldest goes first, and is counted."""
 DURABLE_IDS = 0x8000
 """Packet identifiers below are given out with a queued command and last over a restart; those from it on belong to a connection."""
+_REMEMBERED = 256
 
 
 class Message(msgspec.Struct, array_like=True):
@@ -53,6 +54,7 @@ class Session:
         self.begun_at = begun_at
         self.durable = durable
         self.subscriptions: dict[str, int] = {}
+        self._grants: dict[str, int | None] = {}
         self.queue: dict[str, Message] = {}
         self.queued_bytes = 0
         self.held: set[int] = set()
@@ -65,9 +67,23 @@ class Session:
         self.as_of = 0
         """The sequence number that the snapshot it was restored from reflects."""
 
+    def subscribe(self, topic_filter: str, qos: int) -> None:
+        """Instead of an identical filter's, if there is one [MQTT-3.8.4-3]."""
+        self.subscriptions[topic_filter] = qos
+        self._grants.clear()
+
+    def unsubscribe(self, topic_filter: str) -> bool:
+        """Whether there was such a subscription."""
+        self._grants.clear()
+        return self.subscriptions.pop(topic_filter, None) is not None
+
     def granted(self, topic: str) -> int | None:
         """The highest QoS of the subscriptions that match [MQTT-3.3.5-1]; None when none does."""
-        return max((qos for text, qos in self.subscriptions.items() if matches(text, topic)), default=None)
+        if topic not in self._grants:
+            if len(self._grants) >= _REMEMBERED:
+                self._grants.clear()
+            self._grants[topic] = max((qos for text, qos in self.subscriptions.items() if matches(text, topic)), default=None)
+        return self._grants[topic]
 
     def enqueue(self, message: Message, now: datetime) -> None:
         """Add a command under an identifier of its own; the oldest make room when they have expired, or past the bounds."""

@@ -190,7 +190,7 @@ class Sessions:
                     self._subscribe(session, text, qos)
             case Unsubscribed(_, names):
                 for text in names:
-                    if session.subscriptions.pop(text, None) is not None:
+                    if session.unsubscribe(text):
                         self._interests.discard(text, key)
             case PacketIdReleased(_, number):
                 session.held.discard(number)
@@ -275,8 +275,7 @@ class Sessions:
                 message.done = False
                 session.put(message)
             for text, qos in image.subscriptions.items():
-                session.subscriptions[text] = qos
-                self._interests.add(text, session.key)
+                self._subscribe(session, text, qos)
 
     # --- within ---
 
@@ -309,7 +308,7 @@ class Sessions:
     def _subscribe(self, session: Session, text: str, qos: int) -> None:
         if text not in session.subscriptions:
             self._interests.add(text, session.key)
-        session.subscriptions[text] = qos
+        session.subscribe(text, qos)
 
     def _keep(self, message: Message, now: datetime) -> None:
         before = self.kept.get(message.topic) or []

@@ -4,7 +4,7 @@ Commands first. All of it waits here while the client's window or its socket's b
 a client that falls behind by more than the bound is cut off rather than given a stream with holes in it.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import datetime
 
@@ -18,6 +18,8 @@ from devices.mqtt.sessions import Delivered, SessionEntry, Sessions
 WINDOW = 20
 RELAY_WINDOW = 500
 """Unacknowledged commands, and unacknowledged messages in all, on their way to one client."""
+COMMANDS = 1000
+"""That wait for a client whose session does not last; the oldest goes first."""
 BACKLOG_MESSAGES = 4000
 BACKLOG_BYTES = 1024 * 1024
 """Relayed messages that wait for one client."""
@@ -36,11 +38,11 @@ class Departures:
         self._offered: set[str] = set()
         self._relayed: deque[Message] = deque()
         self._relayed_bytes = 0
-        self._retained: deque[tuple[str, int]] = deque()
+        self._retained: OrderedDict[str, int] = OrderedDict()
 
     def granted(self, topic_filter: str, qos: int) -> None:
         """A subscription was made, or made again: what is retained and what is kept under its topics [MQTT-3.3.1-6, -3.8.4-3]."""
-        self._retained.extend((t, qos) for t in self._sessions.retained.matching(topic_filter) if self._rights.receiving(t))
+        self._retained.update((t, qos) for t in self._sessions.retained.matching(topic_filter) if self._rights.receiving(t))
         self.offer_kept(topic_filter, qos)
 
     def offer_kept(self, topic_filter: str, qos: int) -> None:
@@ -54,6 +56,8 @@ class Departures:
         if message.id not in self._offered:
             self._offered.add(message.id)
             self._commands.append(self._passing(message, qos))
+            if len(self._commands) > COMMANDS:
+                self._offered.discard(self._commands.popleft().id)
 
     def relay(self, topic: str, payload: bytes, qos: int) -> bool:
         """A report or status as it was committed. False when the client is too far behind to be given more."""
@@ -77,10 +81,12 @@ class Departures:
                 self._send(message)
         while self._commands and len(inflight) < WINDOW and len(connection.output) < stop:
             message = self._commands.popleft()
-            if not message.expired(now):
+            if message.expired(now):
+                self._offered.discard(message.id)
+            else:
                 self._send(message)
         while self._retained and len(inflight) < RELAY_WINDOW and len(connection.output) < stop:
-            topic, qos = self._retained.popleft()
+            topic, qos = self._retained.popitem(last=False)
             payload = self._sessions.retained.get(topic)
             if payload:
                 self._send(self._passing(Message("", topic, payload, retain=True), qos))

@@ -83,8 +83,8 @@ class Listener:
     async def start(self, host: str, port: int) -> int:
         """Listen; the port, which is chosen when 0 was asked for. Raises OSError when the address cannot be had."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Peer(self), host, port, backlog=BACKLOG, reuse_address=True)
         self.sessions.resumed()
+        self._server = await loop.create_server(lambda: Peer(self), host, port, backlog=BACKLOG, reuse_address=True)
         self._sweep()
         return int(self._server.sockets[0].getsockname()[1])
 

@@ -69,6 +69,7 @@ class Peer(asyncio.Protocol):
         line: socket.socket | None = transport.get_extra_info("socket")
         if line is not None:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # for clients without a keep-alive of MQTT's
         name = transport.get_extra_info("peername")
         self.address = str(name[0]) if name else ""
         self._listener.opened(self)
@@ -210,7 +211,7 @@ class Peer(asyncio.Protocol):
         self.connection.grant(number, codes)
         for text, qos in granted.items():
             if not self.session.durable:
-                self.session.subscriptions[text] = qos
+                self.session.subscribe(text, qos)
             self._listener.route(self, text)
             self.departures.granted(text, qos)
         self.pump()
@@ -219,7 +220,7 @@ class Peer(asyncio.Protocol):
         assert self.session is not None
         for text in names:
             if not self.session.durable:
-                self.session.subscriptions.pop(text, None)
+                self.session.unsubscribe(text)
             self._listener.unroute(self, text)
         self.connection.ungrant(number)
 
