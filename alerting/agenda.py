@@ -56,7 +56,7 @@ class Agenda:
 
     def watch(self, home: HomeState, device: DeviceState) -> None:
         """See that the device's silence is in the queue, if there is anything to watch for."""
-        device.watched = device.last_heard_at is not None
+        device.watched = device.last_heard_at is not None and not device.silent
         silent = silent_at(device, self._circumstances.index, self._circumstances.deafness)
         if silent is not None and not home.retired:
             self._queue.push(Entry(silent[0], Kind.DEVICE, home.id, device.record.id))

@@ -8,13 +8,13 @@ they were due, never earlier than the fact before: one leap of time gives the sa
 
 Three sorts of state (`home_state`), and one rule for each:
 
-- What facts say (alerts, registry, what is silent) changes in `_apply` alone, at the moment a fact is made. Whatever a fact brings with
-  it, receipts, notifications, the first step of a policy, is another fact, made in `_follow` or by a deadline.
+- What facts say (alerts, registry, what is silent) changes in `State.apply` alone, at the moment a fact is made. Whatever a fact brings
+  with it, receipts, notifications, the first step of a policy, is another fact, made in `_follow` or by a deadline.
 - What inputs leave behind (last values, holds, ids heard) changes in `witness.witness` alone.
 - Deadlines follow from both; `Agenda.anew` can make all of them anew, and does so after recovery and when the rules change.
 
 Recovery is `restore` for every row of the snapshots, then `fold` for every entry of the journal behind the row it belongs to (`key_of`),
-in order. A fold decides nothing: an item only goes through `witness`, a fact only through `_apply`. What the item would give by
+in order. A fold decides nothing: an item only goes through `witness`, a fact only through `State.apply`. What the item would give by
 today's rules and code is compared with the facts that stand, and `differences` counts the reports that would be judged otherwise. An
 entry touches the state of its own key alone, so rows of different ages may be mixed. What a home needs from the whole (rulesets,
 deaf spans) is kept with the moments it held from, so that an old row is folded with the rules of its time.
@@ -25,36 +25,32 @@ nobody listened. Everything else that fell due meanwhile comes with the first ca
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from alerting import escalation, snapshots
 from alerting.agenda import Agenda
-from alerting.alert import Alert, born, evolve
-from alerting.circumstances import BEGINNING, Circumstances
+from alerting.alert import Alert
+from alerting.circumstances import BEGINNING
 from alerting.comparison import Comparison
-from alerting.deadlines import Entry, Kind
+from alerting.deadlines import Kind
 from alerting.desk import Desk
 from alerting.detection import Shown, evidence
 from alerting.facts import (
     AlertCommand,
     AlertFact,
     AlertId,
-    AlertRaised,
     Asked,
-    CommandIssued,
     Configured,
     DeliveryEnded,
     DeviceDiscovered,
     DeviceRegistered,
     DeviceReturned,
-    DeviceSilent,
     Fact,
     IllegalTransition,
     Item,
     NotificationEnded,
-    NotificationId,
     NotificationRequested,
     Quarantined,
     Said,
@@ -67,35 +63,29 @@ from alerting.facts import (
     WallClockStepped,
 )
 from alerting.home_state import DeviceState, HomeState
-from alerting.identity import short_hash
 from alerting.raising import Raising
 from alerting.receipts import receipts
-from alerting.registry import Registry
 from alerting.rules import Ruleset
-from alerting.snapshots import GLOBAL, Whole
+from alerting.snapshots import GLOBAL
+from alerting.state import State
 from alerting.witness import Witnessed, listed, witness
 from devices.credential import Credential
 from devices.home import Area, AreaId, HomeId, Person
 from devices.message import NO_DIRECTORY, Directory, DirectoryHeard, Heard
-
-ANSWERS_KEPT = timedelta(hours=24)
-ANSWERS_MOST = 100_000
 
 
 class Engine:
     """See the module. One thread, no I/O, no clock."""
 
     def __init__(self, ruleset: Ruleset | None = None) -> None:
-        self.registry = Registry()
+        self._state = State(ruleset or Ruleset())
+        self.registry = self._state.registry
         self.differences = 0
-        self._alerts: dict[AlertId, Alert] = {}
-        self._notifications: dict[NotificationId, NotificationRequested] = {}
-        self._circumstances = Circumstances(ruleset or Ruleset())
-        self._agenda = Agenda(self.registry, self._circumstances, self._alerts)
-        self._answered: dict[bytes, datetime] = {}
+        """Reports that a recovery would have judged otherwise."""
+        self._circumstances = self._state.circumstances
+        self._agenda = Agenda(self.registry, self._circumstances, self._state.alerts)
         self._now = BEGINNING
         self._comparison: Comparison | None = None
-        self._changed: dict[str, None] = {}
         self._out: list[Fact] = []
         self._owed: list[Fact] = []
 
@@ -104,7 +94,7 @@ class Engine:
     @property
     def alerts(self) -> Mapping[AlertId, Alert]:
         """The open ones, and those closed for less than `CLOSED_KEPT`."""
-        return self._alerts
+        return self._state.alerts
 
     @property
     def ruleset(self) -> Ruleset:
@@ -136,12 +126,11 @@ class Engine:
 
     def pending_notifications(self) -> Iterable[NotificationRequested]:
         """Requested and not ended, oldest request of this life of the engine first."""
-        return self._notifications.values()
+        return self._state.notifications.values()
 
     def answered(self, asked: Asked) -> bool:
         """Whether this key of this actor was answered within the last day; `handle` then gives no facts and changes nothing."""
-        at = self._answered.get(_key(asked)) if asked.key else None
-        return at is not None and at > self._now - ANSWERS_KEPT
+        return self._state.answered(asked, self._now)
 
     # --- deciding --------------------------------------------------------------------------------------------------------------
 
@@ -155,7 +144,7 @@ class Engine:
         if type(item) is ServiceStarted:
             if item.deaf_since is not None:
                 self._circumstances.deafness.add(item.deaf_since, max(now, self._now))
-                self._mark(GLOBAL)
+                self._state.mark(GLOBAL)
             self._agenda.listen(self._now)
         deadline = self._agenda.next_at
         if self._owed or (deadline is not None and deadline <= now):
@@ -196,7 +185,7 @@ class Engine:
         while (entry := self._agenda.pop_due(now)) is not None:
             self._now = max(self._now, entry.at)
             if entry.kind is Kind.FORGET:
-                self._forget(entry)
+                self._state.forget(AlertId(entry.name), entry.home)
             for fact in self._agenda.facts(entry, self._now):
                 self._emit(fact)
         self._now = max(self._now, now)
@@ -205,38 +194,20 @@ class Engine:
 
     def keys(self) -> Iterator[str]:
         """The rows of a whole snapshot."""
-        yield GLOBAL
-        yield from map(snapshots.home_key, self.registry.homes)
+        return self._state.keys()
 
     def changed_keys(self) -> Iterator[str]:
         """The rows that changed since their last `snapshot`, the longest unsaved first."""
-        return iter(self._changed)
+        return iter(self._state.changed)
 
     def snapshot(self, key: str) -> bytes:
         """The row as it is now; KeyError for an unknown home."""
-        self._changed.pop(key, None)
-        if key == GLOBAL:
-            registry = self.registry
-            return snapshots.encode_whole(Whole(self._now, self._circumstances.kept(), registry.areas, registry.nowhere, self._answered))
-        return snapshots.encode_home(self._now, self.registry.homes[snapshots.home_of(key)])
+        return self._state.snapshot(key, self._now)
 
     def restore(self, key: str, body: bytes) -> None:
         """Take a row. Every entry of that key behind it has to be folded afterwards; none before it may be."""
         self._comparison = self._comparison or Comparison()
-        if key == GLOBAL:
-            whole = snapshots.decode_whole(body)
-            self._now = max(self._now, whole.at)
-            self._circumstances.restore(whole.circumstances)
-            self.registry.areas = whole.areas
-            self.registry.nowhere = whole.credentials
-            self.registry.credentials.update(whole.credentials)
-            self._answered = whole.answered
-            return
-        at, state = snapshots.decode_home(body)
-        self._now = max(self._now, at)
-        self.registry.restore(state)
-        self._alerts.update(state.alerts)
-        self._notifications.update(state.notifications)
+        self._now = max(self._now, self._state.restore(key, body))
 
     def fold(self, entry: Item | Fact, now: datetime) -> None:
         """Take a journaled entry as it stands; `now` is its commit's. Decides nothing."""
@@ -245,18 +216,18 @@ class Engine:
         if isinstance(entry, Said):
             self._refold(entry, now, comparison)
         elif isinstance(entry, Asked):
-            self._remember(entry, now)
+            self._state.remember(entry, now)
         elif isinstance(entry, ServiceStarted) and entry.deaf_since is not None:
             self._circumstances.deafness.add(entry.deaf_since, now)
         elif isinstance(entry, Configured | WallClockStepped):
             self._circumstances.change(entry, now)
         elif not isinstance(entry, Quarantined | DeliveryEnded | ServiceStarted):
             try:
-                self._apply(entry)
+                self._state.apply(entry)
             except IllegalTransition:
                 comparison.refused()
-            comparison.stands(entry, self._alerts, self._circumstances.index_at(now))
-        self._mark(snapshots.key_of(entry))
+            comparison.stands(entry, self._state.alerts, self._circumstances.index_at(now))
+        self._state.mark(snapshots.key_of(entry))
 
     def key_of(self, entry: Item | Fact) -> str:
         """The row of the snapshots that an entry belongs to."""
@@ -286,7 +257,7 @@ class Engine:
     def _hear(self, said: Said) -> None:
         message = said.message
         witnessed = witness(self.registry, said, self._circumstances.index)
-        self._changed[snapshots.home_key(message.home)] = None
+        self._state.mark(snapshots.home_key(message.home))
         if witnessed is not None:
             home, device = witnessed.home, witnessed.device
             if witnessed.new:
@@ -325,7 +296,7 @@ class Engine:
             return
         command, by = asked.command, asked.by
         if isinstance(command, AlertCommand):
-            alert = self._alerts.get(command.alert)
+            alert = self._state.alerts.get(command.alert)
             if alert is None:
                 raise Unknown(Sentence(f"没有编号为 {command.alert} 的警报", f"there is no alert {command.alert}"))
             facts: list[Fact] = [*Desk(self.ruleset, self._now, self._circumstances.wall_offset).decide(alert, command, by)]
@@ -333,16 +304,17 @@ class Engine:
             facts = [*self.registry.decide(command, by, self._now, self._circumstances.index)]
         for fact in facts:
             self._emit(fact)
-        self._remember(asked, self._now)
-        self._mark(GLOBAL)
+        self._state.remember(asked, self._now)
+        self._state.mark(GLOBAL)
 
     def _take(self, item: Item) -> None:
         match item:
             case Configured() | WallClockStepped():
                 self._circumstances.change(item, self._now)
-                self._agenda.anew(self._now)
-                self._mark(GLOBAL)
-            case DeliveryEnded() if item.notification in self._notifications:
+                self._state.mark(GLOBAL)
+                if isinstance(item, Configured):
+                    self._agenda.anew(self._now)
+            case DeliveryEnded() if item.notification in self._state.notifications:
                 self._emit(
                     NotificationEnded(
                         item.notification, item.alert, self._now, item.home, item.delivered, item.attempts, item.detail,
@@ -351,54 +323,14 @@ class Engine:
             case _:
                 pass
 
-    def _remember(self, asked: Asked, now: datetime) -> None:
-        if not asked.key:
-            return
-        answered = self._answered
-        answered.pop(_key(asked), None)
-        answered[_key(asked)] = now
-        while len(answered) > ANSWERS_MOST or next(iter(answered.values())) <= now - ANSWERS_KEPT:
-            del answered[next(iter(answered))]
-
     # --- facts -----------------------------------------------------------------------------------------------------------------
 
     def _emit(self, fact: Fact) -> None:
         """Make a fact: it holds from here on, and what follows from it is made behind it."""
-        before = self._alerts.get(fact.alert) if isinstance(fact, AlertFact) else None
+        before = self._state.alerts.get(fact.alert) if isinstance(fact, AlertFact) else None
         self._out.append(fact)
-        self._apply(fact)
-        self._mark(snapshots.key_of(fact))
+        self._state.apply(fact)
         self._follow(fact, before)
-
-    def _apply(self, fact: Fact) -> None:
-        """What a fact changes; IllegalTransition where the alert's table has no such step."""
-        match fact:
-            case AlertRaised():
-                self._put(born(fact))
-            case DeviceSilent():
-                self.registry.device(fact.home, fact.device).silent = True
-            case DeviceReturned():
-                self.registry.device(fact.home, fact.device).silent = False
-            case CommandIssued():
-                pass
-            case _ if isinstance(fact, AlertFact):
-                self._apply_to_alert(fact)
-            case _:
-                self.registry.apply(fact)
-
-    def _apply_to_alert(self, fact: AlertFact) -> None:
-        home = self.registry.state(fact.home)
-        if isinstance(fact, NotificationRequested):
-            home.notifications[fact.notification] = self._notifications[fact.notification] = fact
-        elif isinstance(fact, NotificationEnded):
-            home.notifications.pop(fact.notification, None)
-            self._notifications.pop(fact.notification, None)
-        alert = self._alerts.get(fact.alert)
-        if alert is not None:  # forgotten: closed long ago, and a delivery ends only now
-            self._put(evolve(alert, fact))
-
-    def _put(self, alert: Alert) -> None:
-        self._alerts[alert.id] = self.registry.state(alert.home, alert.area).alerts[alert.id] = alert
 
     def _follow(self, fact: Fact, before: Alert | None) -> None:
         """What a fact brings with it: receipts, notifications, deadlines."""
@@ -411,7 +343,7 @@ class Engine:
                 home = self.registry.homes[device.home]
                 self._agenda.watch(home, home.devices[device.id])
             case _ if isinstance(fact, AlertFact):
-                after = self._alerts.get(fact.alert)
+                after = self._state.alerts.get(fact.alert)
                 if after is None:
                     return
                 for receipt in receipts(before, after, fact, self.registry.homes[fact.home]):
@@ -428,17 +360,3 @@ class Engine:
             if alert.silenced_by == fact.silence and alert.ringing:
                 begins = replace(alert, round_started_at=self._now)
                 self._emit(escalation.next_step(begins, self._circumstances.policy(alert), self._now))
-
-    def _forget(self, entry: Entry) -> None:
-        alert = self._alerts.get(AlertId(entry.name))
-        if alert is not None and alert.closed_at is not None:
-            del self._alerts[alert.id]
-            del self.registry.homes[entry.home].alerts[alert.id]
-            self._mark(snapshots.home_key(entry.home))
-
-    def _mark(self, key: str) -> None:
-        self._changed[key] = None
-
-
-def _key(asked: Asked) -> bytes:
-    return short_hash(f"{asked.by}\x00{asked.key}")

@@ -284,7 +284,8 @@ class Registry:
                 self.state(home_id).retired = True
             case DeviceRegistered(device=device):
                 self._put(device)
-                self.device_homes[device.id] = device.home
+                if device.lifecycle is not Lifecycle.UNREGISTERED:
+                    self.device_homes[device.id] = device.home
             case DeviceDiscovered(device=device):
                 self._put(device)
             case DeviceRetired(home=home_id, device=device_id):

@@ -21,6 +21,7 @@ from alerting.facts import (
     Command,
     Configured,
     DeliveryEnded,
+    DeviceReturned,
     DeviceSilent,
     Escalate,
     Fact,
@@ -268,6 +269,16 @@ def test_no_device_is_silent_before_the_service_says_that_it_hears_again() -> No
     assert of(DeviceSilent, engine.handle(ServiceStarted(shell.now), later)) == []
     (silent,) = of(DeviceSilent, engine.advance(later + timedelta(minutes=11)))
     assert silent.at == later + timedelta(minutes=11)
+
+
+def test_a_device_that_was_silent_before_the_crash_and_returned_after_it_is_watched_again() -> None:
+    shell = Shell()
+    shell.gives(report("watch", shell.now, "r", {"heart_rate": 70}))
+    assert of(DeviceSilent, shell.passes(11 * 60))
+    engine = shell.revived()
+    engine.handle(ServiceStarted(None), shell.now)
+    assert of(DeviceReturned, engine.handle(report("watch", shell.now, "r2", {"heart_rate": 70}), shell.now))
+    assert of(DeviceSilent, engine.advance(shell.now + timedelta(minutes=11)))
 
 
 def test_a_row_reflects_its_home_alone() -> None:
