@@ -6,6 +6,7 @@ Node's package lies in `.venv/node`: npm install --prefix .venv/node mqtt@5
 import asyncio
 import json
 import shutil
+import socket
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
@@ -239,5 +240,50 @@ def test_nodes_mqtt_exchanges_every_qos_and_resumes_its_session_after_a_restart(
         async with endpoint(journal) as at:
             assert await end(await start(at, "again")) == {"present": True, "came": [["while asleep", 2]]}
             await delivered(at, "asleep")
+
+    run(story())
+
+
+# --- a hub's own broker -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_hubs_mosquitto_bridges_its_zigbee_messages_up_and_its_commands_down(tmp_path: Path) -> None:
+    """One bridge line; its retained flags and its notices about itself are taken for what they are.
+
+    `try_private false` saves the five seconds after which mosquitto tries again without its private protocol level.
+    """
+    broker = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+    assert broker, "mosquitto is missing: apt install mosquitto"
+    branch = f"{OWN.rsplit('/', 1)[0]}/bridge/zigbee2mqtt/"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    async def story() -> None:
+        async with endpoint() as at:
+            config = tmp_path / "hub.conf"
+            config.write_text(
+                f"listener {port} 127.0.0.1\nallow_anonymous true\nconnection anju\naddress 127.0.0.1:{at.port}\n"
+                f"remote_username hub\nremote_password {PASSWORD}\nremote_clientid hub-1\ncleansession false\ntry_private false\n"
+                f'topic zigbee2mqtt/# both 1 "" {branch}\n',
+            )
+            process = await asyncio.create_subprocess_exec(broker, "-c", str(config))
+            try:
+                await until(lambda: bool(at.listener.connections))
+                await until(lambda: bool(at.ledger.sessions.of("hub")) and bool(at.ledger.sessions.of("hub")[0].subscriptions))
+                local = ("-h", "127.0.0.1", "-p", str(port))
+                await output("mosquitto_pub", *local, "-t", "zigbee2mqtt/bedroom cord", "-q", "1", "-r", "-m", '{"action":"emergency"}')
+                await until(lambda: at.ledger.topics() == [f"{branch}zigbee2mqtt/bedroom cord"])
+                assert taken(at) == [b'{"action":"emergency"}']
+                siren = ("mosquitto_sub", *local, "-i", "siren", "-c", "-q", "1", "-t", "zigbee2mqtt/siren/set")
+                await output(*siren, "-E")
+                at.ledger.issue(f"{branch}zigbee2mqtt/siren/set", b'{"warning":1}', "c1")
+                await delivered(at, "c1")
+                heard = await output(*siren, "-C", "1", "-F", "%t %p")
+                assert heard == 'zigbee2mqtt/siren/set {"warning":1}\n'
+                assert {r.topic for r in at.ledger.refused} == {"$SYS/broker/connection/hub-1/state"}
+            finally:
+                process.terminate()
+                await process.wait()
 
     run(story())
