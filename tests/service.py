@@ -74,11 +74,13 @@ class Anju:
         )  # fmt: skip
         self.process: subprocess.Popen[bytes] | None = None
         self.endpoints: Json = {}
+        self.path = ""
+        """Folders before the project's on the module path."""
         self.log = data.parent / f"{data.name}.log"
 
     def start(self, seconds: float = 30.0) -> "Anju":
         (self.data / "endpoints.json").unlink(missing_ok=True)
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "PYTHONPATH": f"{self.path}{os.pathsep}{ROOT}" if self.path else str(ROOT)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=environment, start_new_session=True,
@@ -116,6 +118,13 @@ class Anju:
 
         return until(f"the {half} process", look)
 
+    @property
+    def supervisor(self) -> int:
+        """The process that was started, or, where that is a tracer, the one that it started."""
+        assert self.process is not None
+        family = [self.process.pid, *children_of(self.process.pid)]
+        return next((pid for pid in family if "strace" not in command_of(pid).split(" ", 1)[0]), self.process.pid)
+
     def kill(self, half: str) -> None:
         os.kill(self.pid(half), signal.SIGKILL)
 
@@ -127,7 +136,7 @@ class Anju:
     def stop(self, seconds: float = 20.0) -> int:
         assert self.process is not None
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            os.kill(self.supervisor, signal.SIGTERM)
         try:
             return self.process.wait(seconds)
         finally:
