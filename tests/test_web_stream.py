@@ -335,3 +335,26 @@ def test_more_than_memory_keeps_waits_in_the_journal(home: Service, monkeypatch:
     home.web.start()
     home.web.ready()
     assert state(home) == before
+
+
+def test_a_position_from_before_the_journals_beginning_is_answered_with_a_reset(home: Service) -> None:
+    alert = home.pull_cord()
+    notes(home, alert, 1, 3)
+    lost = home.alarm.seq
+    home.see(home.alarm.report("detector", smoke=True))
+    home.web.stop()
+    home.alarm.kill()
+    (segment,) = [path for path in (home.data / "segments").glob("*.journal") if path.name.startswith("0" * 19 + "1")]
+    file = sqlite3.connect(segment)
+    file.execute("DELETE FROM commits WHERE first_seq <= ?", (lost,))
+    file.commit()
+    file.close()
+    for path in home.data.glob("views.db*"):
+        path.unlink()
+    home.alarm.start()
+    home.web.start()
+    home.web.ready()
+    for position, reset in (("3", True), (str(lost - 1), True), (str(lost), False)):
+        console = Console(home.web, last_id=position)
+        until("the first event", lambda console=console: console.events)  # type: ignore[misc]
+        assert (console.events[0][0] == "reset") is reset, position

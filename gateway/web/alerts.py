@@ -30,7 +30,7 @@ from gateway.web.paging import NO_QUERY
 from gateway.web.present import alert_shape
 from gateway.web.problems import ProblemDetails, Words, missing
 from gateway.web.shapes import AlertShape, DispositionShape, Page
-from gateway.web.viewstore import AlertFilter, AlertKey, AlertRecord, key_of
+from gateway.web.viewrows import AlertFilter, AlertKey, AlertRecord, key_of
 
 router = APIRouter(tags=["alerts"])
 

@@ -11,7 +11,7 @@ from alerting.alert import Alert, born, evolve
 from alerting.facts import AlertFact, AlertId, AlertRaised, Fact, IllegalTransition
 from devices.home import HomeId
 from gateway.web.timeline import tell
-from gateway.web.viewstore import AlertFilter, AlertKey, AlertRecord, Line, Pending, key_of
+from gateway.web.viewrows import AlertFilter, AlertKey, AlertRecord, Line, Pending, key_of
 
 logger = logging.getLogger(__name__)
 

@@ -19,8 +19,9 @@ from gateway.web.historian import NO_ROOM, Historian
 from gateway.web.present import alert_json
 from gateway.web.stream import Hub, encode
 from gateway.web.users import Users
+from gateway.web.viewrows import AlertRecord, Event
 from gateway.web.views import Views
-from gateway.web.viewstore import AlertRecord, Event, ViewStore
+from gateway.web.viewstore import ViewStore
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +114,9 @@ class Follower:
                     began = monotonic()
 
     def _apply(self, commit: Commit) -> None:
+        if commit.first_seq > self._views.position + 1:
+            self._views.store.pending.event_floor = commit.first_seq - 1
+            self._hub.forget(commit.first_seq - 1)
         changed = self._views.apply(commit)
         if changed:
             events = [self._event(record) for record in changed]

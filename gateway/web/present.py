@@ -24,7 +24,7 @@ from gateway.web.shapes import (
     SilenceShape,
     TimelineEntry,
 )
-from gateway.web.viewstore import AlertRecord, Line
+from gateway.web.viewrows import AlertRecord, Line
 
 NEWEST_ENTRIES = 20
 """Of the timeline, in lists and on the stream."""

@@ -18,8 +18,8 @@ from starlette.types import Receive, Scope, Send
 from gateway.web.auth import Identity
 from gateway.web.condition import Condition
 from gateway.web.users import Users
+from gateway.web.viewrows import Event
 from gateway.web.views import Views
-from gateway.web.viewstore import Event
 
 BEAT_S = 5.0
 RING_EVENTS, RING_BYTES = 4096, 16 * 1024 * 1024
@@ -100,6 +100,12 @@ class Hub:
         for event in events:
             if event.seq > self._floor:
                 self._keep(event)
+
+    def forget(self, before: int) -> None:
+        """What the journal said up to this number nobody can know any more."""
+        self._ring.clear()
+        self._ring_bytes = 0
+        self._floor = before
 
     def _keep(self, event: Event) -> None:
         self._ring.append(event)

@@ -24,7 +24,8 @@ from devices.message import Heard, StatusHeard
 from gateway.store.entry import Commit, Stamp
 from gateway.web.board import Board
 from gateway.web.places import Places
-from gateway.web.viewstore import QUARANTINE_KEPT, AlertFilter, AlertKey, AlertRecord, Loaded, ViewStore, key_of
+from gateway.web.viewrows import AlertFilter, AlertKey, AlertRecord, Loaded, key_of
+from gateway.web.viewstore import QUARANTINE_KEPT, ViewStore
 
 
 class Quarantine(msgspec.Struct):
