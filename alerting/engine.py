@@ -48,6 +48,7 @@ from alerting.facts import (
     DeviceRegistered,
     DeviceReturned,
     Fact,
+    HomesChecked,
     IllegalTransition,
     Item,
     NotificationEnded,
@@ -221,7 +222,7 @@ class Engine:
             self._circumstances.deafness.add(entry.deaf_since, now)
         elif isinstance(entry, Configured | WallClockStepped):
             self._circumstances.change(entry, now)
-        elif not isinstance(entry, Quarantined | DeliveryEnded | ServiceStarted):
+        elif not isinstance(entry, Quarantined | HomesChecked | DeliveryEnded | ServiceStarted):
             try:
                 self._state.apply(entry)
             except IllegalTransition:

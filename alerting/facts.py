@@ -97,6 +97,29 @@ class Quarantined(msgspec.Struct, frozen=True, array_like=True, tag="quar", gc=F
     username: str = ""
 
 
+class Matter(StrEnum):
+    """What the daily check of homes finds wanting."""
+
+    CONTACTS = "contacts"
+    SILENT = "silent"
+    BATTERY = "battery"
+
+
+class Finding(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    area: AreaId
+    home: HomeId
+    matter: Matter
+    sentence: Sentence
+    device: DeviceId | None = None
+
+
+class HomesChecked(msgspec.Struct, frozen=True, array_like=True, tag="check", gc=False):
+    """The morning's list for the local day `day` (YYYY-MM-DD): what somebody should see to before it matters."""
+
+    day: str
+    findings: tuple[Finding, ...]
+
+
 class DeliveryEnded(msgspec.Struct, frozen=True, array_like=True, tag="dlv", gc=False):
     """A notification left the house for good, or for good did not. `detail` is the receiver's answer in one line."""
 
@@ -270,7 +293,7 @@ class Asked(msgspec.Struct, frozen=True, array_like=True, tag="asked"):
     key: str = ""
 
 
-Item = Said | Quarantined | DeliveryEnded | Configured | ServiceStarted | WallClockStepped | Asked
+Item = Said | Quarantined | HomesChecked | DeliveryEnded | Configured | ServiceStarted | WallClockStepped | Asked
 
 
 # --- facts: what came of it, past tense ----------------------------------------------------------------------------------------

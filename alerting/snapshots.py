@@ -15,6 +15,7 @@ from alerting.facts import (
     DeviceRegistered,
     Fact,
     HomeRegistered,
+    HomesChecked,
     Item,
     PersonRegistered,
     Quarantined,
@@ -74,7 +75,9 @@ def key_of(entry: Item | Fact) -> str:
     match entry:
         case Said(message=message):
             return _HOME + message.home
-        case Quarantined() | Configured() | ServiceStarted() | WallClockStepped() | Asked() | AreaRegistered() | AreaRetired():
+        case Quarantined() | HomesChecked() | Configured() | ServiceStarted() | WallClockStepped() | Asked():
+            return GLOBAL
+        case AreaRegistered() | AreaRetired():
             return GLOBAL
         case HomeRegistered(home=home):
             return _HOME + home.id

@@ -9,18 +9,32 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from time import monotonic, process_time, sleep
 
 import msgspec
 import uvloop
 
-from alerting.facts import CommandIssued, Configured, Exists, Fact, NotificationRequested, Sentence, ServiceStarted, Unknown
+from alerting.daily_check import daily_check
+from alerting.facts import (
+    CommandIssued,
+    Configured,
+    Exists,
+    Fact,
+    HomesChecked,
+    NotificationRequested,
+    Sentence,
+    ServiceStarted,
+    Unknown,
+    WallClockStepped,
+)
 from gateway.children import end_with_parent
 from gateway.clock import MACHINE, Clock
 from gateway.control import Answered, Ask, Committed, Health, Push, Unstored, socket_path
 from gateway.control_server import ControlServer
 from gateway.inbox import Outcome
+from gateway.jobs import Job, Jobs, Ledger
 from gateway.judging import load_ruleset
 from gateway.loop import Loop, Space
 from gateway.mqtt.listener import Listener
@@ -82,6 +96,8 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
     clock = Clock(journal.last_stamp)
     log.info("recovered %d entries to number %d in %.2f s", recovered.replayed, journal.last_seq, monotonic() - began)
 
+    had_back = tuple(Sentence(f"启动时未能完全恢复：{p}", f"not everything was recovered: {p}") for p in recovered.problems)
+
     # What goes out, each after its commit.
     def notice(request: NotificationRequested) -> Notice | Moot:
         alert = engine.alerts.get(request.alert)
@@ -93,6 +109,8 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
 
     def published(commit: Commit, body: bytes) -> None:
         listener.committed(commit.entries)
+        if any(isinstance(entry, WallClockStepped) for entry in commit.entries):
+            jobs.wake()
         requests = [entry for entry in commit.entries if isinstance(entry, NotificationRequested)]
         if requests:
             delivery.offer(requests)
@@ -107,7 +125,7 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
         control.push(health())
 
     held: list[Push] = []
-    loop = Loop(engine, journal, recovered.roller, clock, disk.space(), published, unstored)
+    loop = Loop(engine, journal, recovered.roller, clock, disk.space(), published=published, unstored=unstored)
     listener = Listener(loop, engine.credential, sessions, clock.now, loop.quarantine)
     delivery = Delivery(_channels(settings), notice, loop.ended, clock.now)
 
@@ -122,7 +140,7 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
             wall_offset_s=clock.wall_offset.total_seconds(),
             seq=journal.last_seq,
             ready=not loop.full and not loop.blind,
-            problems=disk.problems(full=loop.full, blind=loop.blind),
+            problems=(*disk.problems(full=loop.full, blind=loop.blind), *had_back),
             connections=listener.connections,
             waiting_bytes=loop.waiting_bytes,
             waiting=loop.waiting,
@@ -156,9 +174,29 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
         raise CommandFailed(f"cannot listen for kits on {settings.mqtt.host}:{settings.mqtt.port}: {problem.strerror}") from problem
     log.info("kits on %s:%d", settings.mqtt.host, settings.mqtt.port)
     beating = asyncio.create_task(_beat(control, health), name="health")
+
+    # The calendar.
+    async def retire(_: date) -> None:
+        """Whole files of the journal that are old, that no snapshot needs and that the web process has what it keeps of."""
+        keep_after = min(await loop.aside(snapshots.floor), control.kept)
+        before = clock.now() - timedelta(days=settings.retention.journal_days)
+        removed = await asyncio.to_thread(journal.prune, keep_after, before)
+        log.info("retention: %d journal files removed", removed)
+
+    async def check_homes(day: date) -> None:
+        loop.give(HomesChecked(day.isoformat(), daily_check(engine.homes.values())))
+
+    jobs = Jobs(
+        [Job("retention", settings.calendar.retention_at, retire), Job("daily_check", settings.calendar.daily_check_at, check_homes)],
+        Ledger(layout.root / "calendar.json"),
+        settings.zone,
+        MACHINE.wall,
+    )
+    await jobs.start()
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait({turning, stop}, return_when=asyncio.FIRST_COMPLETED)
     beating.cancel()
+    await jobs.close()
     if turning.done():
         turning.result()  # a broken store, or a bug: end at once, kits and the desk come again
     await delivery.close()

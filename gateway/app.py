@@ -17,9 +17,9 @@ from typing import TypeVar
 import msgspec
 
 from gateway import demo
-from gateway.judging import load_models, load_ruleset
 from gateway.children import Child
 from gateway.control import AlarmProcessAway, Control, Health, socket_path
+from gateway.judging import load_models, load_ruleset
 from gateway.problem import CommandFailed
 from gateway.settings import Http, Mqtt, Settings, load_settings
 from gateway.store.folder import Folder, FolderInUse

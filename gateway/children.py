@@ -27,28 +27,30 @@ class Child:
         self.process: asyncio.subprocess.Process | None = None
         self._words = words
         self._told = told
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Until `stop()`."""
         pause = 0.0
-        while not self._stopping:
+        while True:
             began = monotonic()
             self.process = await asyncio.create_subprocess_exec(sys.executable, *self._words, stdin=asyncio.subprocess.PIPE)
             code = await self.process.wait()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             pause = 0.0 if monotonic() - began > CALM_S else min(LONGEST_PAUSE_S, 2 * pause + 0.1)
             if code == 0:
                 await asyncio.sleep(0.3)  # told to end by the signal that is on its way to us too
-                if self._stopping:
+                if self._stopping.is_set():
                     return
             how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
             self._told(f"{self.name} {how}; starting it again" + (f" in {pause:.1f} s" if pause else ""))
             await asyncio.sleep(pause)
+            if self._stopping.is_set():
+                return
 
     async def stop(self, patience: float = 8.0) -> None:
-        self._stopping = True
+        self._stopping.set()
         process = self.process
         if process is None or process.returncode is not None:
             return

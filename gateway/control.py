@@ -30,6 +30,12 @@ class Ask(msgspec.Struct, tag="ask"):
     asked: Asked
 
 
+class Kept(msgspec.Struct, tag="kept"):
+    """What a follower keeps of the journal for itself is on disk up to here: retention may take the files before it."""
+
+    seq: int
+
+
 class Answered(msgspec.Struct, tag="answered"):
     """`seq` is the last sequence number of the commit; with an error nothing was committed.
 
@@ -89,7 +95,7 @@ class Health(msgspec.Struct, tag="health"):
     started_at: datetime
 
 
-Frame = Follow | Ask | Answered | Committed | Unstored | Health
+Frame = Follow | Ask | Kept | Answered | Committed | Unstored | Health
 Push = Committed | Unstored | Health
 
 _encoder = msgspec.msgpack.Encoder()
@@ -106,7 +112,8 @@ async def unpack(reader: asyncio.StreamReader) -> Frame:
     size = int.from_bytes(await reader.readexactly(4), "big")
     if size > FRAME_LIMIT:
         raise ConnectionError(f"a frame of {size} bytes on the control socket")
-    return _decoder.decode(await reader.readexactly(size))
+    frame: Frame = _decoder.decode(await reader.readexactly(size))
+    return frame
 
 
 def socket_path(data: Path) -> Path:
@@ -158,6 +165,11 @@ class Control:
                 case _:
                     raise IllegalTransition(sentence)
         return answered
+
+    def kept(self, seq: int) -> None:
+        """Tell how far everything that this process keeps is on disk."""
+        if self._writer is not None:
+            self._writer.write(pack(Kept(seq)))
 
     async def follow(self, *, pause: float = 0.2) -> AsyncIterator[Push | None]:
         while True:

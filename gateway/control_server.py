@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.control import FRAME_LIMIT, Answered, Ask, Follow, Push, pack, unpack
+from gateway.control import FRAME_LIMIT, Answered, Ask, Follow, Kept, Push, pack, unpack
 
 BEHIND_LIMIT = 64 * 1024 * 1024
 """A follower with more than this unsent is cut off; it comes back and reads the journal instead."""
@@ -20,7 +20,8 @@ class ControlServer:
     def __init__(self, path: Path, ask: Callable[[Ask, Callable[[Answered], None]], None]) -> None:
         self.path = path
         self._ask = ask
-        self._followers: set[asyncio.StreamWriter] = set()
+        self._followers: dict[asyncio.StreamWriter, int] = {}
+        """How far each keeps what it follows."""
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.greeting: Callable[[], list[Push]] = list
@@ -46,8 +47,9 @@ class ControlServer:
             self.path.unlink()
 
     @property
-    def followers(self) -> int:
-        return len(self._followers)
+    def kept(self) -> int:
+        """Up to where every follower has what it keeps on disk; 0 while there is none, since who is away has not said."""
+        return min(self._followers.values(), default=0)
 
     def push(self, frame: Push) -> None:
         """Encode once, give to all; never waits."""
@@ -56,7 +58,7 @@ class ControlServer:
         data = pack(frame)
         for writer in list(self._followers):
             if writer.transport.get_write_buffer_size() > BEHIND_LIMIT:
-                self._followers.discard(writer)
+                self._followers.pop(writer, None)
                 writer.transport.abort()
             else:
                 writer.write(data)
@@ -72,7 +74,9 @@ class ControlServer:
                 if isinstance(frame, Follow):
                     for first in self.greeting():
                         writer.write(pack(first))
-                    self._followers.add(writer)
+                    self._followers[writer] = 0
+                elif isinstance(frame, Kept):
+                    self._followers[writer] = frame.seq
                 elif isinstance(frame, Ask):
                     self._ask(frame, lambda answered: None if writer.is_closing() else writer.write(pack(answered)))
                 else:
@@ -82,6 +86,6 @@ class ControlServer:
         except asyncio.CancelledError:
             pass  # closing; a task of the server's own ends quietly
         finally:
-            self._followers.discard(writer)
+            self._followers.pop(writer, None)
             with contextlib.suppress(OSError):
                 writer.close()

@@ -95,6 +95,7 @@ class Loop:
         roller: Roller,
         clock: Clock,
         space: Space,
+        *,
         published: Callable[[Commit, bytes], None],
         unstored: Callable[[Sequence[Fact], Sequence[Fact]], None],
     ) -> None:
@@ -194,6 +195,10 @@ class Loop:
     def give(self, item: Item) -> None:
         """Something of the service's own: a configuration, a start."""
         self._put(Waiting((item,), 0), urgent=False)
+
+    async def aside(self, work: Callable[[], int]) -> int:
+        """Do something on the journal's thread, between two commits."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _put(self, waiting: Waiting, *, urgent: bool) -> None:
         self._lanes.put(waiting, urgent=urgent)

@@ -76,7 +76,8 @@ def _restore(loaded: Loaded, engine: Engine, sessions: Sessions) -> dict[str, in
 
 def _touched(engine: Engine, sessions: Sessions) -> Callable[[Entry], Iterable[str]]:
     """The snapshot keys that an entry changed. Sessions note theirs as they fold, so the first entry that can have changed any
-    takes all of its commit's: an earlier number than the true one only makes the replay a little longer."""
+    takes all of its commit's: an earlier number than the true one only makes the replay a little longer.
+    """
 
     def touched(entry: Entry) -> list[str]:
         keys = [] if isinstance(entry, SessionEntry) else [engine.key_of(entry)]

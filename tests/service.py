@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("ANJU_SHARED", ROOT.parent / "shared"))
@@ -145,9 +146,8 @@ class Anju:
 
     def api(self, token: str | None = None) -> httpx.Client:
         bearer = token or str(self.endpoints["token"])
-        return httpx.Client(
-            base_url=f"http://127.0.0.1:{self.http_port}/api/v1", headers={"Authorization": f"Bearer {bearer}"}, timeout=10, trust_env=False,
-        )
+        base, headers = f"http://127.0.0.1:{self.http_port}/api/v1", {"Authorization": f"Bearer {bearer}"}
+        return httpx.Client(base_url=base, headers=headers, timeout=10, trust_env=False)
 
     def operator(self) -> httpx.Client:
         """Logged in as the demo's operator."""
@@ -186,17 +186,19 @@ class Kit:
         address = urlsplit(endpoints["mqtt"])
         self.heard: list[tuple[str, bytes]] = []
         self.client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean, protocol=paho.MQTTv311,
+            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean, protocol=paho.MQTTv311,
         )
         self.client.username_pw_set(endpoints["device"]["username"], endpoints["device"]["password"])
-        self.client.on_message = lambda _client, _data, message: self.heard.append((message.topic, message.payload))
+        self.client.on_message = lambda _client, _data, message: self.heard.append((message.topic, bytes(message.payload)))
         self.client.max_inflight_messages_set(1000)
         self.client.reconnect_delay_set(0.05, 0.2)  # type: ignore[arg-type]  # whole seconds are only its annotation's wish
         self.client.connect(str(address.hostname), int(address.port or 1883), keepalive=30)
         self.client.loop_start()
         until("the connection", self.client.is_connected)
 
-    def say(self, home: Json, device: str, values: Json, *, channel: str = "report", wait: bool = True, **more: Any) -> paho.MQTTMessageInfo:
+    def say(
+        self, home: Json, device: str, values: Json, *, channel: str = "report", wait: bool = True, **more: Any,
+    ) -> paho.MQTTMessageInfo:
         topic = f"anju/v1/{home['area']}/{home['id']}/{device}/{channel}"
         info = self.client.publish(topic, json.dumps({"values": values, **more}, ensure_ascii=False).encode(), qos=1)
         if wait:

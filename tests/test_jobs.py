@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from alerting.daily_check import daily_check
+from alerting.facts import Matter
 from alerting.home_state import DeviceState, HomeState, Last
 from devices.home import AreaId, Device, DeviceId, Home, HomeId, Lifecycle, ModelId, Person, PersonId, Role
 from devices.observation import Property
 from gateway.clock import MACHINE
-from gateway.daily_check import Matter, daily_check
 from gateway.jobs import Job, Jobs, Ledger, last_due, missed
 from tests.notices import until
 

@@ -10,7 +10,6 @@ import random
 import re
 import shutil
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -201,8 +200,8 @@ class Witness:
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
-    yield record(tmp_path_factory.mktemp("durable"), careless=False, reports=REPORTS)
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return record(tmp_path_factory.mktemp("durable"), careless=False, reports=REPORTS)
 
 
 def test_nothing_is_told_before_the_sync_of_the_commit_that_holds_it(recorded: tuple[Path, Path]) -> None:

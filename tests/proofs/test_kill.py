@@ -55,15 +55,17 @@ class Load:
         info = self._kits[kit].say({"area": self._area, "id": home}, device, values, wait=False, id=id_)
         self._said.append((kit, info.mid))
 
+    def _left(self) -> int:
+        return sum(mid not in self._acknowledged[kit] for kit, mid in self._said)
+
     def end(self) -> None:
         """Stop saying new things, and wait for the answers to the old ones."""
         self._stop.set()
         self._thread.join(30)
-        left = lambda: sum(mid not in self._acknowledged[kit] for kit, mid in self._said)  # noqa: E731
         try:
-            until("every answer", lambda: left() == 0, 60, pause=0.1)
+            until("every answer", lambda: self._left() == 0, 60, pause=0.1)
         finally:
-            self.unacknowledged = left()
+            self.unacknowledged = self._left()
             for kit in self._kits:
                 kit.close()
 

@@ -83,7 +83,9 @@ def test_what_cannot_be_read_is_listed_with_its_reason(anju: Anju) -> None:
 def test_topics_outside_the_grammar_cost_only_themselves(anju: Anju) -> None:
     kit = anju.kit()
     area = anju.home()["area"]
-    for topic in ("hello", "anju/v1/x", f"anju/v1/{area}/home/dev/unheard-of", f"anju/v1/{area}/ho me/dev/report", f"anju/v2/{area}/h/d/report"):
+    for topic in (
+        "hello", "anju/v1/x", f"anju/v1/{area}/home/dev/unheard-of", f"anju/v1/{area}/ho me/dev/report", f"anju/v2/{area}/h/d/report",
+    ):  # fmt: skip
         kit.client.publish(topic, json.dumps({"values": {"sos": True}}), qos=1)
     other = anju.kit()
     other.say({"area": area, "id": "still-heard"}, "cord", {"pull_cord": True})

@@ -1,13 +1,11 @@
 """The morning's list: what somebody should see to before it matters. A pure function of the homes as the engine has them."""
 
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 
-import msgspec
-
+from alerting.facts import Finding, Matter
 from alerting.home_state import DeviceState, HomeState
 from alerting.terms import Sentence
-from devices.home import AreaId, DeviceId, HomeId, Lifecycle, Role
+from devices.home import Lifecycle, Role
 from devices.observation import Property
 
 CONTACTS_WANTED = 3
@@ -15,20 +13,6 @@ CONTACTS_WANTED = 3
 
 BATTERY_DUE = 25.0
 """Percent: above the rule that raises an alert, so that the visit comes before it."""
-
-
-class Matter(StrEnum):
-    CONTACTS = "contacts"
-    SILENT = "silent"
-    BATTERY = "battery"
-
-
-class Finding(msgspec.Struct, frozen=True):
-    area: AreaId
-    home: HomeId
-    matter: Matter
-    sentence: Sentence
-    device: DeviceId | None = None
 
 
 def daily_check(homes: Iterable[HomeState]) -> tuple[Finding, ...]:
