@@ -59,7 +59,8 @@ HEALTH_S = 1.0
 
 def run(settings_file: Path, *, watch_stdin: bool) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("httpx", "apscheduler"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     settings = msgspec.json.decode(settings_file.read_bytes(), type=Settings)
     if watch_stdin:
         end_with_parent()
