@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
 
     # The two halves that `up` and `serve` start and watch.
     for name, sentence in (("alarm", "the alarm process"), ("web", "the web process")):
-        half = commands.add_parser(name, help=argparse.SUPPRESS, description=f"{sentence}; started by `up` and `serve`")
+        half = commands.add_parser(name, description=f"{sentence}; started by `up` and `serve`")
         half.add_argument("--settings", type=Path, required=True, metavar="FILE")
         half.add_argument("--watch-stdin", action="store_true", help="end when standard input ends")
     return root

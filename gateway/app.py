@@ -23,6 +23,7 @@ from gateway.judging import load_models, load_ruleset
 from gateway.problem import CommandFailed
 from gateway.settings import Http, Mqtt, Settings, load_settings
 from gateway.store.folder import Folder, FolderInUse
+from gateway.store.reserve import MIB
 
 T = TypeVar("T")
 
@@ -127,12 +128,15 @@ class Service:
 def _run(settings: Settings, before: Callable[[], T], then: Callable[[Service, T], Awaitable[None]]) -> int:
     data = Path(settings.data)
     try:
-        with Folder.lock(data):
-            pass  # free; the alarm process takes it for good
+        with Folder.lock(data) as folder:  # free; the alarm process takes it for good
+            free = folder.layout.free()
     except FolderInUse as problem:
         raise CommandFailed(str(problem)) from problem
     except OSError as problem:
         raise CommandFailed(f"cannot use the data folder {data}: {problem.strerror}") from problem
+    wanted = (settings.disk.reserve_mib + settings.disk.readings_stop_mib) * MIB
+    if free < wanted and not (data / "reserve").exists():
+        raise CommandFailed(f"the disk of {data} is nearly full: {free // MIB} MiB are free, {wanted // MIB} MiB are needed to begin")
     load_ruleset(settings)  # a mistake in a file is told here, once, rather than by a half that starts again and again
     _free(settings.http.host, settings.http.port, "--http")
     _free(settings.mqtt.host, settings.mqtt.port, "--mqtt")

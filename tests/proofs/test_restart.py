@@ -94,7 +94,7 @@ class AiomqttSleeper:
             async with asyncio.timeout(WITHIN), self._client(anju) as client:
                 async for message in client.messages:
                     assert str(message.topic) == topic
-                    return bytes(message.payload)  # type: ignore[arg-type]
+                    return bytes(message.payload)
             raise AssertionError("nothing came")
 
         return asyncio.run(story())
