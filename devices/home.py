@@ -39,6 +39,8 @@ class Role(StrEnum):
     """What a person is to the home."""
 
     RESIDENT = "resident"
+    CONTACT = "contact"
+    """Somebody to ring; what they are to the home is not said, or is in the note."""
     FAMILY = "family"
     NEIGHBOUR = "neighbour"
     GRID_WORKER = "grid_worker"
