@@ -40,6 +40,8 @@ def parser() -> argparse.ArgumentParser:
         half = commands.add_parser(name, description=f"{sentence}; started by `up` and `serve`")
         half.add_argument("--settings", type=Path, required=True, metavar="FILE")
         half.add_argument("--watch-stdin", action="store_true", help="end when standard input ends")
+        if name == "web":
+            half.add_argument("--demo", action="store_true", help="show the demonstration's account on the log-in page")
     return root
 
 
@@ -62,7 +64,7 @@ def main(words: list[str] | None = None) -> int:
             case _:
                 from gateway.console import run as run_web  # noqa: PLC0415
 
-                return run_web(asked.settings, watch_stdin=asked.watch_stdin)
+                return run_web(asked.settings, watch_stdin=asked.watch_stdin, demo=asked.demo)
     except CommandFailed as failed:
         print(f"anju: {failed}", file=sys.stderr)  # noqa: T201 - the one plain line
         return 1

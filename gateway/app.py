@@ -59,7 +59,7 @@ def serve(config: Path) -> int:
 class Service:
     """Both halves, running; `wait` is over when somebody asked to stop."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, demo: bool) -> None:
         self.settings = settings
         self.data = Path(settings.data)
         self.stopping = asyncio.Event()
@@ -69,7 +69,7 @@ class Service:
         tail = ["--settings", str(path), "--watch-stdin"]
         self.children = [
             Child("the alarm process", [*half, "alarm", *tail], say),
-            Child("the web process", [*half, "web", *tail], say),
+            Child("the web process", [*half, "web", *tail, *(["--demo"] if demo else [])], say),
         ]
 
     async def run(self, then: Callable[[], Awaitable[None]]) -> None:
@@ -146,7 +146,7 @@ def _run(settings: Settings, before: Callable[[], T], then: Callable[[Service, T
 
 
 async def _watch(settings: Settings, prepared: T, then: Callable[[Service, T], Awaitable[None]]) -> None:
-    service = Service(settings)
+    service = Service(settings, demo=isinstance(prepared, demo.Secrets))
     await service.run(lambda: then(service, prepared))
 
 

@@ -50,10 +50,8 @@ class Secrets(msgspec.Struct, frozen=True):
 
 def log_ins(data: Path) -> Secrets:
     """Those of the last start, or new ones; the users exist when this returns. Call it before the web process opens its users."""
-    path = data / "demo.json"
-    try:
-        kept = msgspec.json.decode(path.read_bytes(), type=Secrets)
-    except (OSError, msgspec.MsgspecError):
+    kept = kept_log_ins(data)
+    if kept is None:
         kept = Secrets(secrets.token_urlsafe(9), secrets.token_urlsafe(16), "", new=True)
     users = Users(data / "users.db", MACHINE.wall)
     try:
@@ -65,8 +63,16 @@ def log_ins(data: Path) -> Secrets:
             kept = msgspec.structs.replace(kept, token=users.token_for(DEMO))
     finally:
         users.close()
-    write_private(path, msgspec.json.encode(msgspec.structs.replace(kept, new=False)))
+    write_private(data / "demo.json", msgspec.json.encode(msgspec.structs.replace(kept, new=False)))
     return kept
+
+
+def kept_log_ins(data: Path) -> Secrets | None:
+    """Those of the last start, if there was one."""
+    try:
+        return msgspec.json.decode((data / "demo.json").read_bytes(), type=Secrets)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 def write_private(path: Path, body: bytes) -> None:

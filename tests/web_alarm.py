@@ -100,6 +100,11 @@ class AlarmProcess:
         return self._engine.credential(username)
 
     @property
+    def kept(self) -> int:
+        """How far the web process has said that it keeps everything."""
+        return self._control.kept
+
+    @property
     def seq(self) -> int:
         return self._journal.last_seq
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import httpx
 
 from gateway.clock import MACHINE
-from gateway.control import socket_path
+from gateway.settings import Settings
 from gateway.web.app import Server, create_app, server
 from gateway.web.desk import DemoLogin, Desk
 from gateway.web.users import Role, Users
@@ -59,10 +59,11 @@ class WebProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.tokens: dict[str, str] = {}
         self.demo: DemoLogin | None = None
+        self.settings = Settings(data=str(data))
         self._clients: list[httpx.Client] = []
 
     def start(self) -> "WebProcess":
-        self.app = create_app(self.data, socket_path(self.data), demo_login=self.demo)
+        self.app = create_app(self.settings, demo_login=self.demo)
         self.server: Server = server(self.app, "127.0.0.1", self.port)
         self._thread = threading.Thread(target=self.server.run, name="web", daemon=True)
         self._thread.start()

@@ -13,19 +13,35 @@ import uvicorn
 from fastapi import FastAPI
 
 from gateway.clock import MACHINE
-from gateway.control import Control
+from gateway.control import Control, socket_path
+from gateway.jobs import Jobs, Ledger
+from gateway.settings import Settings
 from gateway.store.folder import Layout
 from gateway.store.journal import Reader
 from gateway.store.reserve import Admission
-from gateway.web import alerts, device_registry, health, live, pages, problems, registry, reports, sessions, silences, telemetry
+from gateway.web import (
+    alerts,
+    device_registry,
+    health,
+    live,
+    pages,
+    problems,
+    registry,
+    reports,
+    retention,
+    sessions,
+    silences,
+    telemetry,
+)
 from gateway.web.auth import Gate
 from gateway.web.board import CLOSED_KEPT
 from gateway.web.condition import Condition
 from gateway.web.desk import DemoLogin, Desk
 from gateway.web.edge import Edge
-from gateway.web.follower import Follower, keep_written
+from gateway.web.follower import Follower
 from gateway.web.historian import Historian
 from gateway.web.idempotency import Once
+from gateway.web.keeping import keep_written, tell_kept
 from gateway.web.metrics import Metrics
 from gateway.web.pages import STATIC, Static
 from gateway.web.stream import RING_EVENTS, Hub
@@ -43,14 +59,15 @@ same names with `_en` English.
 """
 
 
-def create_app(data: Path, control_path: Path, *, demo_login: DemoLogin | None = None) -> FastAPI:
-    """The application over the data folder and the alarm process's socket. Everything is opened when it starts, not here."""
+def create_app(settings: Settings, *, demo_login: DemoLogin | None = None) -> FastAPI:
+    """The application over the data folder and the alarm process's socket in it. What it starts, it starts in its lifespan."""
+    data = Path(settings.data)
     data.mkdir(parents=True, exist_ok=True)
     wall = MACHINE.wall
     users = Users(data / "users.db", wall)
     store = ViewStore(data / "views.db")
     views = Views(store)
-    control = Control(control_path)
+    control = Control(socket_path(data))
     condition = Condition(views, users, wall)
     hub = Hub(views, condition, users)
     layout, admission = Layout(data), Admission()
@@ -64,6 +81,13 @@ def create_app(data: Path, control_path: Path, *, demo_login: DemoLogin | None =
     condition.history_problem = lambda: historian.problem
     follower = Follower(control, journal, views, hub=hub, historian=historian, condition=condition)
     metrics = Metrics()
+    # The earlier of two clocks: a wall clock that is years ahead must not make everything old.
+    calendar = Jobs(
+        retention.jobs(settings, views, users, historian, lambda: min(wall(), condition.now())),
+        Ledger(data / "calendar-web.json"),
+        settings.zone,
+        wall,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -74,12 +98,15 @@ def create_app(data: Path, control_path: Path, *, demo_login: DemoLogin | None =
         tasks = [
             asyncio.create_task(follower.run(), name="follower"),
             asyncio.create_task(keep_written(store, users, views, condition, room=room), name="writing"),
+            asyncio.create_task(tell_kept(store, historian, control, follower.arrived), name="telling"),
             asyncio.create_task(hub.run(), name="beats"),
         ]
         for task in tasks:
             task.add_done_callback(_end_if_broken)
+        await calendar.start()
         yield
         hub.close()
+        await calendar.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -97,7 +124,9 @@ def create_app(data: Path, control_path: Path, *, demo_login: DemoLogin | None =
         openapi_url="/openapi.json",
         separate_input_output_schemas=False,
     )
-    app.state.desk = Desk(users, views, control, hub, condition, historian, wall, demo_login, Once(users), metrics)
+    app.state.desk = Desk(
+        users, views, control, hub, condition, historian, wall, settings.timezone, demo_login, Once(users), metrics, calendar,
+    )
     for module in (sessions, alerts, live, registry, device_registry, silences, telemetry, reports):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(alerts.actions, prefix="/api/v1")
@@ -147,7 +176,7 @@ def server(app: FastAPI, host: str, port: int) -> Server:
     return Server(config)
 
 
-def run(data: Path, control_path: Path, host: str, port: int, *, demo_login: DemoLogin | None = None) -> None:
+def run(settings: Settings, *, demo_login: DemoLogin | None = None) -> None:
     """The web process, until SIGTERM or SIGINT."""
     with contextlib.suppress(KeyboardInterrupt):
-        server(create_app(data, control_path, demo_login=demo_login), host, port).run()
+        server(create_app(settings, demo_login=demo_login), settings.http.host, settings.http.port).run()

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from alerting.facts import Asked, Command
 from gateway.control import Answered, Control
+from gateway.jobs import Jobs
 from gateway.web.auth import Identity, Throttle
 from gateway.web.condition import Condition
 from gateway.web.historian import Historian
@@ -39,9 +40,11 @@ class Desk(msgspec.Struct):
     condition: Condition
     historian: Historian
     wall: Callable[[], datetime]
+    timezone: str
     demo_login: DemoLogin | None
     once: Once
     metrics: Metrics
+    calendar: Jobs
     throttle: Throttle = msgspec.field(default_factory=Throttle)
     checking: asyncio.Semaphore = msgspec.field(default_factory=lambda: asyncio.Semaphore(2))
     """Argon2 takes 64 MiB and a core for a quarter of a second: two at a time leave the desk its air."""

@@ -1,12 +1,12 @@
 """Follows the journal: the files for what was missed, the alarm process for what comes; one commit, once, in order, to everybody.
 
 Duplicates are passed over, a gap sends the follower back to the files, a dead alarm process only makes it wait. Alerts go out on the
-stream the moment their commit is here; the files of this process are written behind, on a thread.
+stream the moment their commit is here; the files of this process are written behind (`keeping.py`).
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from time import monotonic
 
@@ -15,26 +15,18 @@ from gateway.store.entry import Commit, decode
 from gateway.store.failure import StoreBroken
 from gateway.store.journal import Pruned, Reader
 from gateway.web.condition import Condition
-from gateway.web.historian import NO_ROOM, Historian
+from gateway.web.historian import Historian
 from gateway.web.present import alert_json
 from gateway.web.stream import Hub, encode
-from gateway.web.users import Users
 from gateway.web.viewrows import AlertRecord, Event
 from gateway.web.views import Views
-from gateway.web.viewstore import ViewStore
 
 logger = logging.getLogger(__name__)
 
 COMMITS_AT_ONCE = 200
 """Read on a thread, then applied: 200 commits are some milliseconds of the event loop."""
 BREATH_S = 0.005
-WRITE_EVERY_S = 0.5
-TIDY_EVERY_S = 60.0
 RETRY_S = 1.0
-
-
-class StartAgain(Exception):  # noqa: N818 - a decision, not a mistake
-    """The process is to end, so that its parent starts a new one: the simplest way to a file that is whole again."""
 
 
 class Follower:
@@ -47,6 +39,8 @@ class Follower:
         self._hub = hub
         self._historian = historian
         self._condition = condition
+        self.arrived = asyncio.Event()
+        """Set whenever the alarm process has come, or come back."""
 
     async def run(self) -> None:
         await self._catch_up()
@@ -54,7 +48,9 @@ class Follower:
             await self._take(push)
 
     async def _take(self, push: Push | None) -> None:
-        self._condition.connected = push is not None and self._control.connected
+        before, self._condition.connected = self._condition.connected, push is not None and self._control.connected
+        if self._condition.connected and not before:
+            self.arrived.set()
         match push:
             case Committed(first_seq=first, body=body, stamp=stamp):
                 if first > self._views.position + 1:
@@ -132,24 +128,3 @@ class Follower:
 
 def _piece(commits: Iterator[Commit]) -> list[Commit]:
     return list(islice(commits, COMMITS_AT_ONCE))
-
-
-async def keep_written(store: ViewStore, users: Users, views: Views, condition: Condition, *, room: Callable[[], bool]) -> None:
-    """Write behind, for ever: what the disk refuses is tried again with the next round."""
-    tidy_at = monotonic()
-    while True:
-        await asyncio.sleep(WRITE_EVERY_S)
-        batch = store.take()
-        if not room():
-            store.problem = NO_ROOM
-        elif batch is not None:
-            await asyncio.to_thread(store.write, batch)
-        elif store.problem == NO_ROOM:
-            store.problem = ""
-        if store.given_up and room() and await asyncio.to_thread(store.works):
-            raise StartAgain("views.db can be written again: a new start reads into it what memory could not keep")
-        await asyncio.to_thread(users.flush)
-        if monotonic() >= tidy_at:
-            tidy_at = monotonic() + TIDY_EVERY_S
-            views.tidy(condition.now())
-            await asyncio.to_thread(users.tidy)

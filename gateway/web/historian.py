@@ -9,6 +9,8 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
@@ -42,6 +44,7 @@ class Historian:
         self._room = room
         self._waiting: deque[Commit] = deque(maxlen=WAITING_COMMITS)
         self._newest = 0
+        self._prunings: deque[tuple[datetime, Future[int]]] = deque()
         self._work = threading.Event()
         self._closing = threading.Event()
         self._hurry = threading.Event()
@@ -69,18 +72,29 @@ class Historian:
             await asyncio.sleep(0.01)
         return True
 
+    async def prune(self, before: datetime) -> int:
+        """Have the months that ended by then removed, by the thread that writes the others; how many went."""
+        future: Future[int] = Future()
+        self._prunings.append((before, future))
+        self._hurry.set()
+        self._work.set()
+        return await asyncio.wrap_future(future)
+
     def close(self) -> None:
         self._closing.set()
         self._hurry.set()
         self._work.set()
         if self._thread.is_alive():
             self._thread.join()
+        for _, future in self._prunings:
+            future.cancel()
 
     def _run(self) -> None:
         history: History | None = None
         while not self._closing.is_set():
             try:
                 history = history or self._open()
+                self._prune(history)
                 self._write(history)
                 self.problem = ""
             except (DiskFull, StoreBroken) as problem:
@@ -101,6 +115,17 @@ class Historian:
         history = History.open(self._folder)
         self.position = history.position
         return history
+
+    def _prune(self, history: History) -> None:
+        """Before writing, since it may be what makes the room."""
+        while self._prunings:
+            before, future = self._prunings.popleft()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(history.prune(before))
+            except Exception as problem:  # noqa: BLE001 - whoever asked is told, and asks again
+                future.set_exception(problem)
 
     def _need_room(self) -> None:
         if not self._room():

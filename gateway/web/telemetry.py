@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sqlite3
 from datetime import UTC, timedelta
 from typing import Annotated
 
@@ -72,7 +73,7 @@ async def telemetry(desk: OnDesk, asked: Annotated[TelemetryQuery, Query()]) -> 
                 every=every, aggregate=asked.aggregate or Aggregate.MEAN, limit=asked.limit, cursor=cursor,
             )
         )  # fmt: skip
-    except StoreBroken as problem:
+    except (StoreBroken, sqlite3.Error) as problem:
         raise _unreadable() from problem
     return Page(items=[Sample(at=at, value=value) for at, value in found], next=None if following is None else paging.encode(following))
 
@@ -104,7 +105,7 @@ async def latest(desk: OnDesk, device_id: str, asked: Annotated[LatestQuery, Que
     device = find_device(desk, device_id, asked.home)
     try:
         values = await asyncio.to_thread(desk.historian.reader.last, device.home, device.id)
-    except StoreBroken as problem:
+    except (StoreBroken, sqlite3.Error) as problem:
         raise _unreadable() from problem
     items = [Latest(property=p, unit=UNITS.get(p), at=at, value=value) for p, (at, value) in sorted(values.items())]
     return Page(items=items)

@@ -228,6 +228,15 @@ class Users:
             rows = self._file.execute("SELECT at, user, home, through FROM look WHERE home = ? ORDER BY at DESC LIMIT ?", (home, limit))
             return [Look(_instant(at), Actor(user), of, through) for at, user, of, through in rows]
 
+    def prune_looks(self, before: datetime, most: int) -> int:
+        """Remove looks from before then, of the oldest `most`; how many went. sqlite3.Error: none did."""
+        with self._lock:
+            gone = self._file.execute(
+                "DELETE FROM look WHERE rowid IN (SELECT rowid FROM (SELECT rowid, at FROM look ORDER BY rowid LIMIT ?) WHERE at < ?)",
+                (most, before.timestamp()),
+            )
+            return gone.rowcount
+
     def answer(self, key: bytes) -> Answer | None:
         with self._lock:
             kept = self._answers.get(key)

@@ -139,5 +139,14 @@ class Views:
     def show_unstored(self, facts: Sequence[Fact]) -> tuple[list[AlertRecord], bool]:
         return self.board.show_unstored(facts)
 
+    async def prune_quarantine(self, before: datetime) -> int:
+        """Let go of what could not be read before then, in the file and here; how many went."""
+        old = [seq for seq, item in self.quarantine.kept if item.at < before]
+        if old:
+            await asyncio.to_thread(self.store.prune_quarantine, old[-1])
+            while self.quarantine.kept and self.quarantine.kept[0][0] <= old[-1]:
+                self.quarantine.kept.popleft()
+        return len(old)
+
     def tidy(self, now: datetime) -> None:
         self.board.forget(now, self.store.written)

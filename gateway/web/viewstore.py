@@ -63,6 +63,8 @@ class ViewStore:
         self.pending = Pending()
         self.written = 0
         """The position that the file reflects."""
+        self.synced = 0
+        """The position that it still reflects after a power cut."""
         self.problem = ""
         """Why the file is behind, or empty."""
         self.given_up = False
@@ -136,6 +138,19 @@ class ViewStore:
         self.written, self.problem, self._batch = batch.position, "", None
         return True
 
+    def sync(self) -> int:
+        """`synced`, after a checkpoint: without one a commit is only in the page cache. What a reader holds up waits for the next."""
+        with self._lock:
+            written = self.written
+            try:
+                busy, pages, done = self._file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            except sqlite3.Error as problem:
+                self.problem = str(problem)
+            else:
+                if not busy and pages == done:  # the WAL was synced before it was copied, and the file after
+                    self.synced = written
+        return self.synced
+
     def works(self) -> bool:
         """Whether a write would succeed now."""
         with self._lock:
@@ -180,6 +195,32 @@ class ViewStore:
     def _meta(self, name: str) -> int:
         row = self._file.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return 0 if row is None else int(row[0])
+
+    def prune_alerts(self, closed_before: datetime, most: int) -> int:
+        """Remove alerts closed before then, with their timelines and what the stream said of them, `most` at a time; how many went."""
+        with self._change():
+            rows = self._file.execute("SELECT id FROM alert WHERE closed_at < ? LIMIT ?", (closed_before.timestamp(), most)).fetchall()
+            self._file.executemany("DELETE FROM event WHERE seq IN (SELECT seq FROM line WHERE alert = ?)", rows)
+            self._file.executemany("DELETE FROM line WHERE alert = ?", rows)
+            self._file.executemany("DELETE FROM alert WHERE id = ?", rows)
+        return len(rows)
+
+    def prune_quarantine(self, upto: int) -> None:
+        """Remove what could not be read, up to this number."""
+        with self._change():
+            self._file.execute("DELETE FROM quarantine WHERE seq <= ?", (upto,))
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """One transaction of its own; sqlite3.Error: nothing was changed."""
+        with self._lock:
+            self._file.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._file.execute("COMMIT")
+            finally:
+                if self._file.in_transaction:
+                    self._file.execute("ROLLBACK")
 
     # --- reading -------------------------------------------------------------------------------------------------------------
 

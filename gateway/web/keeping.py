@@ -1,0 +1,57 @@
+"""What this process keeps: written behind what the pages show, and told to the alarm process once it is safe from a power cut.
+
+The alarm process removes journal files only up to the number it is told here, so that number is never ahead of the disk: of views.db
+what its last whole checkpoint holds, of the history what it has synced.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from time import monotonic
+
+from gateway.control import Control
+from gateway.web.condition import Condition
+from gateway.web.historian import NO_ROOM, Historian
+from gateway.web.users import Users
+from gateway.web.views import Views
+from gateway.web.viewstore import ViewStore
+
+WRITE_EVERY_S = 0.5
+TIDY_EVERY_S = 60.0
+KEPT_EVERY_S = 10.0
+
+
+class StartAgain(Exception):  # noqa: N818 - a decision, not a mistake
+    """The process is to end, so that its parent starts a new one: the simplest way to a file that is whole again."""
+
+
+async def keep_written(store: ViewStore, users: Users, views: Views, condition: Condition, *, room: Callable[[], bool]) -> None:
+    """Write behind, for ever: what the disk refuses is tried again with the next round."""
+    tidy_at = monotonic()
+    while True:
+        await asyncio.sleep(WRITE_EVERY_S)
+        batch = store.take()
+        if not room():
+            store.problem = NO_ROOM
+        elif batch is not None:
+            await asyncio.to_thread(store.write, batch)
+        elif store.problem == NO_ROOM:
+            store.problem = ""
+        if store.given_up and room() and await asyncio.to_thread(store.works):
+            raise StartAgain("views.db can be written again: a new start reads into it what memory could not keep")
+        await asyncio.to_thread(users.flush)
+        if monotonic() >= tidy_at:
+            tidy_at = monotonic() + TIDY_EVERY_S
+            views.tidy(condition.now())
+            await asyncio.to_thread(users.tidy)
+
+
+async def tell_kept(store: ViewStore, historian: Historian, control: Control, arrived: asyncio.Event) -> None:
+    """For ever: every few seconds, and whenever the alarm process has come (back), say how far everything here is on disk."""
+    while True:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(arrived.wait(), KEPT_EVERY_S)
+        arrived.clear()
+        if control.connected:
+            synced = await asyncio.to_thread(store.sync)
+            control.kept(min(synced, historian.position))

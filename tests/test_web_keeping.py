@@ -1,0 +1,167 @@
+"""What the web process keeps: how far it says that it is on disk, and how long it stays there."""
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import MACHINE
+from gateway.web import historian, keeping, retention
+from tests.web_alarm import HOME, unreadable
+from tests.web_desk import OPERATOR, Service, service, until
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    monkeypatch.setattr(keeping, "WRITE_EVERY_S", 0.02)
+    monkeypatch.setattr(historian, "PAUSE_S", 0.02)
+    monkeypatch.setattr(historian, "RETRY_S", 0.02)
+    with service(tmp_path / "data") as running:
+        running.register()
+        yield running
+
+
+def rows(path: Path, query: str) -> int:
+    with closing(sqlite3.connect(path)) as file:
+        count: int = file.execute(query).fetchone()[0]
+    return count
+
+
+# --- how far -----------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_alarm_process_is_told_how_far_everything_is_on_disk(home: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "KEPT_EVERY_S", 0.02)
+    home.alarm.kill()
+    home.alarm.start()  # the telling that was under way still waits its ten seconds; this one wakes it
+    seq = home.alarm.report(f"{HOME}-cord", pull_cord=True, battery=80)
+    until("it is told", lambda: home.alarm.kept >= seq)
+    assert home.alarm.kept <= home.alarm.seq
+
+
+def test_an_alarm_process_that_comes_back_is_told_at_once(home: Service) -> None:
+    seq = home.alarm.report(f"{HOME}-cord", battery=80)
+    until("it is written", lambda: min(home.web.desk.views.store.written, home.web.desk.historian.position) >= seq)
+    home.alarm.kill()
+    home.alarm.start()
+    assert home.alarm.kept in (0, *range(seq, home.alarm.seq + 1))
+    until("it is told", lambda: home.alarm.kept >= seq, 5)
+
+
+def test_nothing_is_told_that_the_history_does_not_hold(home: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "KEPT_EVERY_S", 0.02)
+    reached = home.web.desk.historian.position
+    monkeypatch.setattr(home.web.desk.historian, "_room", lambda: False)
+    seq = home.alarm.report(f"{HOME}-cord", battery=80)
+    home.alarm.kill()
+    home.alarm.start()
+    until("views.db holds it", lambda: home.web.desk.views.store.synced >= seq)
+    assert home.alarm.kept <= max(reached, home.web.desk.historian.position) < seq
+    monkeypatch.setattr(home.web.desk.historian, "_room", lambda: True)
+    until("both hold it", lambda: home.alarm.kept >= seq)
+
+
+def test_what_is_told_of_views_db_is_there_without_its_log(home: Service, tmp_path: Path) -> None:
+    """A power cut may take whatever SQLite had not synced; what a whole checkpoint has copied it may not."""
+    store = home.web.desk.views.store
+    seq = home.alarm.report(f"{HOME}-cord", pull_cord=True)
+    until("it is written", lambda: store.written >= seq)
+    copy = tmp_path / "copy.db"
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        before = reader.execute("SELECT value FROM meta WHERE name = 'position'").fetchone()[0]
+        later = home.alarm.report(f"{HOME}-cord", pull_cord=True)
+        until("that is written too", lambda: store.written >= later)
+        assert store.sync() <= before, "a reader of the older state holds the checkpoint up"
+    assert store.sync() >= later
+    shutil.copy(store.path, copy)
+    assert rows(copy, "SELECT value FROM meta WHERE name = 'position'") >= later
+    assert rows(copy, "SELECT count(*) FROM alert WHERE closed_at IS NULL") == 1
+
+
+# --- how long ----------------------------------------------------------------------------------------------------------------------
+
+
+def pass_time(running: Service, **days: float) -> None:
+    """Run the night's work as if it were so much later."""
+    desk = running.web.desk
+
+    def later() -> datetime:
+        return MACHINE.wall() + timedelta(**days)
+
+    async def night() -> None:
+        for job in retention.jobs(running.web.settings, desk.views, desk.users, desk.historian, later):
+            await job.run(date(2026, 1, 1))
+
+    asyncio.run(night())
+
+
+def test_old_closed_alerts_go_with_all_that_was_said_of_them_and_open_ones_stay(home: Service) -> None:
+    home.alarm.report("detector", smoke=True)
+    alert = home.pull_cord()
+    home.operator.post(f"/alerts/{alert['id']}/claim")
+    home.operator.post(f"/alerts/{alert['id']}/close", json={"disposition": "test"})
+    home.see(home.alarm.take(unreadable()))
+    store = home.web.desk.views.store
+    until("all is written", lambda: store.written >= home.alarm.seq)
+    about = f"SELECT count(*) FROM event WHERE instr(CAST(body AS TEXT), '{alert['id']}')"
+    assert rows(store.path, about) == 3
+
+    pass_time(home, days=5 * 365)
+    assert rows(store.path, about) == 3
+    pass_time(home, days=5 * 366)
+    assert rows(store.path, about) == 0
+    assert rows(store.path, f"SELECT count(*) FROM line WHERE alert = '{alert['id']}'") == 0
+    assert rows(store.path, "SELECT count(*) FROM alert") == 1
+    assert [one["category"] for one in home.operator.get("/alerts", params={"status": "open"}).json()["items"]] == ["fire"]
+    assert home.admin.get("/quarantine").json()["items"] == []
+
+
+def test_what_could_not_be_read_is_kept_for_ninety_days(home: Service) -> None:
+    home.see(home.alarm.take(unreadable()))
+    store = home.web.desk.views.store
+    until("it is written", lambda: store.written >= home.alarm.seq)
+    told = unreadable().at
+
+    async def prune(before: datetime) -> int:
+        return await home.web.desk.views.prune_quarantine(before)
+
+    assert asyncio.run(prune(told)) == 0
+    assert len(home.admin.get("/quarantine").json()["items"]) == 1
+    assert asyncio.run(prune(told + timedelta(seconds=1))) == 1
+    assert home.admin.get("/quarantine").json()["items"] == []
+    assert home.admin.get("/quarantine").json()["total"] == 1
+    assert rows(store.path, "SELECT count(*) FROM quarantine") == 0
+
+
+def test_readings_go_by_whole_months_while_new_ones_come(home: Service) -> None:
+    seq = home.alarm.report(f"{HOME}-cord", battery=80)
+    until("it is written", lambda: home.web.desk.historian.position >= seq)
+    asked = {"device": f"{HOME}-cord", "property": "battery"}
+    pass_time(home, days=398)
+    assert [item["value"] for item in home.admin.get("/telemetry", params=asked).json()["items"]] == [80]
+    pass_time(home, days=400 + 32)
+    assert home.admin.get("/telemetry", params=asked).json()["items"] == []
+    assert home.admin.get(f"/devices/{HOME}-cord/latest").json()["items"][0]["value"] == 80
+    home.see(home.alarm.report(f"{HOME}-cord", battery=79))
+    assert [item["value"] for item in home.admin.get("/telemetry", params=asked).json()["items"]] == [79]
+
+
+def test_who_looked_at_whose_record_is_known_for_three_years(home: Service) -> None:
+    home.operator.get(f"/homes/{HOME}")
+    assert [look["user"] for look in home.admin.get(f"/homes/{HOME}/looks").json()["items"]] == [OPERATOR]
+    pass_time(home, days=3 * 365)
+    assert len(home.admin.get(f"/homes/{HOME}/looks").json()["items"]) == 1
+    pass_time(home, days=3 * 366)
+    assert home.admin.get(f"/homes/{HOME}/looks").json()["items"] == []
+
+
+def test_the_nights_work_is_on_the_calendar(home: Service) -> None:
+    ledger = home.data / "calendar-web.json"
+    until("the ledger knows the jobs", ledger.exists)
+    assert set(home.web.desk.calendar._done) == {"readings", "alerts", "quarantine", "looks"}
