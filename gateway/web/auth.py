@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from time import monotonic
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from alerting.facts import Actor, Sentence
+from devices.home import Home, Person
 from gateway.web.problems import Problem
 from gateway.web.users import Role, Session, Users
 
@@ -29,6 +30,8 @@ class Right(StrEnum):
     ACT = "act"
     """On alerts."""
     SILENCE = "silence"
+    CORRECT = "correct"
+    """What must be put right at once in a record that somebody is just working with: the fields in `CORRECTIONS`."""
     REGISTER = "register"
     """Areas, homes, people, devices and their credentials."""
     ADMINISTER = "administer"
@@ -36,15 +39,22 @@ class Right(StrEnum):
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.OPERATOR: frozenset({Right.READ, Right.ACT, Right.SILENCE}),
+    Role.OPERATOR: frozenset({Right.READ, Right.ACT, Right.SILENCE, Right.CORRECT}),
     Role.ADMIN: frozenset(Right),
 }
 """Who may what, all of it."""
+
+CORRECTIONS: dict[type[Home | Person], frozenset[str]] = {
+    Home: frozenset({"phone", "access", "note"}),
+    Person: frozenset({"phone", "note"}),
+}
+"""How far the right to correct goes: a number that turns out wrong in the night does not wait for the office."""
 
 _RIGHT_WORDS = {
     Right.READ: Sentence("查看", "read"),
     Right.ACT: Sentence("处理告警", "act on alerts"),
     Right.SILENCE: Sentence("设置静默", "set silences"),
+    Right.CORRECT: Sentence("更正登记信息", "correct the registry"),
     Right.REGISTER: Sentence("维护登记信息", "change the registry"),
     Right.ADMINISTER: Sentence("管理用户", "manage users"),
 }
@@ -80,7 +90,15 @@ def needs(right: Right) -> Callable[[Request], Identity]:
     return check
 
 
-READ, ACT, SILENCE, REGISTER, ADMINISTER = (Depends(needs(right)) for right in Right)
+READ, ACT, SILENCE, CORRECT, REGISTER, ADMINISTER = (Depends(needs(right)) for right in Right)
+
+
+def check_correction(who: Identity, record: Home | Person, fields: Iterable[str]) -> None:
+    """403 where they name more of the record than this role may change."""
+    beyond = sorted(set(fields) - CORRECTIONS[type(record)])
+    if beyond and not who.may(Right.REGISTER):
+        names = ", ".join(beyond)
+        raise Problem(403, Sentence(f"角色“{who.role}”无权更改：{names}", f"the role {who.role} may not change {names}"))
 
 
 def cross_site(method: str, headers: Headers) -> bool:

@@ -20,7 +20,7 @@ from alerting.facts import (
 from devices.home import Area, AreaId, Home, HomeId, Person, PersonId
 from devices.home import Role as PersonRole
 from gateway.web import paging
-from gateway.web.auth import ADMINISTER, READ, REGISTER, Identity
+from gateway.web.auth import ADMINISTER, CORRECT, READ, REGISTER, Identity, check_correction
 from gateway.web.bodies import AreaBody, AreaPatch, Body, HomeBody, HomePatch, PersonBody, PersonPatch
 from gateway.web.desk import Desk, OnDesk
 from gateway.web.paging import NO_QUERY
@@ -157,9 +157,12 @@ async def add_home(desk: OnDesk, body: HomeBody, who: Annotated[Identity, REGIST
 
 
 @router.patch("/homes/{home_id}", dependencies=[NO_QUERY], tags=["homes"])
-async def change_home(desk: OnDesk, home_id: str, body: HomePatch, who: Annotated[Identity, REGISTER]) -> HomeCard:
+async def change_home(desk: OnDesk, home_id: str, body: HomePatch, who: Annotated[Identity, CORRECT]) -> HomeCard:
+    """An operator may put the telephone number, the access and the note right, nothing else."""
     async with desk.changing:
-        await desk.ask(ChangeHome(changed(_home(desk, home_id), body)), who)
+        home = _home(desk, home_id)
+        check_correction(who, home, body.model_fields_set)
+        await desk.ask(ChangeHome(changed(home, body)), who)
     return _card(desk, home_id)
 
 
@@ -224,11 +227,13 @@ async def add_person(desk: OnDesk, body: PersonBody, who: Annotated[Identity, RE
 
 @router.patch("/people/{person_id}", tags=["people"])
 async def change_person(
-    desk: OnDesk, person_id: str, body: PersonPatch, asked: Annotated[PersonQuery, Query()], who: Annotated[Identity, REGISTER],
+    desk: OnDesk, person_id: str, body: PersonPatch, asked: Annotated[PersonQuery, Query()], who: Annotated[Identity, CORRECT],
 ) -> PersonShape:
+    """An operator may put the telephone number and the note right, nothing else."""
     async with desk.changing:
-        person = changed(_person(desk, person_id, asked.home), body)
-        await desk.ask(ChangePerson(person), who)
+        person = _person(desk, person_id, asked.home)
+        check_correction(who, person, body.model_fields_set)
+        await desk.ask(ChangePerson(changed(person, body)), who)
     return person_shape(_person(desk, person_id, person.home))
 
 

@@ -12,16 +12,18 @@ from gateway.web.bodies import Credentials, UserBody, UserPatch
 from gateway.web.desk import OnDesk
 from gateway.web.paging import NO_QUERY
 from gateway.web.problems import Problem, ProblemDetails, missing
-from gateway.web.shapes import LoginPage, Me, Page, Token, UserShape
+from gateway.web.shapes import LoginPage, Me, NameShape, Page, Token, UserShape
 from gateway.web.users import SESSION_LASTS, NameTaken, User
 
 router = APIRouter(tags=["session"])
 
 @router.get("/login", dependencies=[NO_QUERY])
 async def login_page(desk: OnDesk) -> LoginPage:
-    """What the log-in page may show to anybody: the demonstration's account, where this is one."""
+    """What the log-in page may show to anybody: the service's time zone, and the demonstration's account, where this is one."""
     demo = desk.demo_login
-    return LoginPage(demo_username=demo.username if demo else None, demo_password=demo.password if demo else None)
+    return LoginPage(
+        timezone=desk.timezone, demo_username=demo.username if demo else None, demo_password=demo.password if demo else None,
+    )
 
 
 @router.post(
@@ -56,9 +58,9 @@ async def log_in(desk: OnDesk, request: Request, response: Response, body: Crede
 
 
 @router.get("/session", dependencies=[NO_QUERY])
-async def me(who: Annotated[Identity, READ]) -> Me:
+async def me(desk: OnDesk, who: Annotated[Identity, READ]) -> Me:
     rights = sorted(right.value for right in RIGHTS[who.role])
-    return Me(username=who.user, role=who.role, rights=rights, expires_at=who.session.expires_at)
+    return Me(username=who.user, role=who.role, rights=rights, expires_at=who.session.expires_at, timezone=desk.timezone)
 
 
 @router.delete("/session", status_code=204, dependencies=[NO_QUERY])
@@ -76,6 +78,12 @@ def _shape(user: User) -> UserShape:
 @router.get("/users", dependencies=[ADMINISTER, NO_QUERY], tags=["users"])
 async def users(desk: OnDesk) -> Page[UserShape]:
     return Page(items=[_shape(user) for user in desk.users.all()])
+
+
+@router.get("/users/names", dependencies=[READ, NO_QUERY], tags=["users"])
+async def names(desk: OnDesk) -> Page[NameShape]:
+    """Who there is to hand an alert to: everybody who may log in."""
+    return Page(items=[NameShape(username=user.name, role=user.role) for user in desk.users.all() if not user.disabled])
 
 
 @router.post("/users", status_code=201, dependencies=[ADMINISTER, NO_QUERY], tags=["users"], responses={409: {"model": ProblemDetails}})

@@ -270,11 +270,19 @@ class UserShape(Shape):
     disabled: bool
 
 
+class NameShape(Shape):
+    username: str
+    role: Role
+
+
 class Me(Shape):
+    """`timezone` is the service's, by its IANA name: what pages show times in, wherever the browser stands."""
+
     username: str
     role: Role
     rights: list[str]
     expires_at: datetime | None
+    timezone: str
 
 
 class Token(Shape):
@@ -320,8 +328,9 @@ class AnsweringReport(Shape):
 
 
 class LoginPage(Shape):
-    """The account of a demonstration; null in a production service."""
+    """`timezone` as in `Me`; the account is a demonstration's, null in a production service."""
 
+    timezone: str
     demo_username: str | None
     demo_password: str | None
 
