@@ -101,14 +101,21 @@ def _burn_food(deed: Deed, now: float) -> Process:
         now = yield 15.0
 
 
+NEW_CELL_S = 2400.0
+"""So long after its device said that it is low, somebody has been there with a new one."""
+
+
 def _drain_battery(deed: Deed, now: float) -> Process:
-    """An old cell: it falls for a while, then says that it is low, and stays low."""
+    """An old cell: it falls for a while, says that it is low, and stays low until it is changed."""
     for level in (26, 21, 17):
         deed.device.drained_to = level
         now = yield deed.home.say(deed.device, Values(), now)
         now = yield (deed.lasts_s or 30) / 3
     deed.device.drained_to = 7
     yield deed.home.say(deed.device, Values(battery_low=True), now, deed.mark)
+    now = yield NEW_CELL_S
+    deed.device.renew(now)
+    yield deed.home.say(deed.device, Values(battery_low=False), now)
 
 
 def _lose_mains(deed: Deed, now: float) -> Process:
@@ -185,7 +192,7 @@ ACTS: dict[Act, Capability] = {
     Act.CUT_LINE: Capability(Kind.HUB, _cut_line),
     Act.PRISE_OPEN: Capability(Kind.SMOKE, _for_a_while(d.PRISED_OPEN, d.CLOSED_AGAIN, 60), any_kind=True),
     Act.LEAVE_DOOR_OPEN: Capability(Kind.DOOR, _for_a_while(d.DOOR_OPEN, d.DOOR_SHUT, 600)),
-    Act.RACING_HEART: Capability(Kind.WATCH, _ill(heart_rate=78)),
+    Act.RACING_HEART: Capability(Kind.WATCH, _ill(heart_rate=88)),
     Act.LOW_OXYGEN: Capability(Kind.WATCH, _ill(spo2=9)),
     Act.STUTTER: Capability(Kind.CORD, _stutter),
     Act.PRESS_ZIGBEE_BUTTON: Capability(Kind.HUB, _press_zigbee_button, zigbee=True),

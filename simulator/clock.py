@@ -32,6 +32,11 @@ class Clock(msgspec.Struct, frozen=True):
         """What a device's clock shows at a virtual moment, UTC."""
         return self.began_at + timedelta(seconds=virtual_s / self.speed)
 
+    def earlier(self, seconds: float) -> "Clock":
+        """The same clock for a world that began so many virtual seconds before this one."""
+        past = seconds / self.speed
+        return Clock(self.began_at - timedelta(seconds=past), self.began_s - past, self.speed)
+
     @property
     def local_s(self) -> float:
         """Seconds since midnight in the homes' time zone at the start."""

@@ -86,8 +86,14 @@ class Device:
         """% of charge at a virtual second; the wearer or an installer sees to it that it never runs low by itself."""
         if self.drained_to is not None:
             return self.drained_to
-        used = now / DAY_S / self.nature.battery_days * 100
-        return round(30 + (self._charge - 30 - used) % 70)
+        return round(30 + (self._charge - 30 - self._used(now)) % 70)
+
+    def renew(self, now: float) -> None:
+        """A new cell."""
+        self.drained_to, self._charge = None, 99.5 + self._used(now)
+
+    def _used(self, now: float) -> float:
+        return now / DAY_S / self.nature.battery_days * 100
 
     def says(self, values: Values, now: float) -> Values:
         """What it says, with what every report of it carries."""

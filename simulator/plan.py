@@ -28,21 +28,30 @@ class Plant(msgspec.Struct, frozen=True):
     expected: tuple[Expect, ...]
 
 
+def _never() -> bool:
+    return False
+
+
 class Stage(msgspec.Struct, frozen=True):
-    """`on_plant` is told of every act at the moment it begins."""
+    """`on_plant` is told of every act at the moment it begins. Residents live from second 0; the story begins at `opens_s`.
+
+    `spared`: whether those who answer have enough to do just now; then nothing happens that they would have to answer.
+    """
 
     scenario: Scenario
     homes: tuple[VirtualHome, ...]
     seed: int
     world: World
     on_plant: Callable[[Plant], None]
+    opens_s: float = 0.0
+    spared: Callable[[], bool] = _never
 
     def set_up(self) -> None:
         """Put the residents and the events into the world."""
         for home in self.homes:
             home.inhabit(self.world, everyday=self.scenario.everyday)
         for number, event in enumerate(self.scenario.event, start=1):
-            self.world.start(partial(self._unfold, number, event), event.at)
+            self.world.start(partial(self._unfold, number, event), self.opens_s + event.at)
 
     def _unfold(self, number: int, event: Event, now: float) -> Process:
         chance = Random(f"{self.seed}:event:{number}")  # noqa: S311 - a story, not a secret
@@ -56,6 +65,8 @@ class Stage(msgspec.Struct, frozen=True):
             now = yield event.every
 
     def _begin(self, plant_id: str, event: Event, home: VirtualHome, now: float) -> Process:
+        if event.expected and self.spared():
+            return
         device = _performer(event, home)
         self.on_plant(Plant(plant_id, now, home.id, device.id if device else "", event.do, event.expected))
         if device is not None:

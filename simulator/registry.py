@@ -1,13 +1,17 @@
 """The homes to animate: those of a platform, asked over its API, or the demo community's where there is only a broker."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import msgspec
 
 from config.community import community
 from simulator.home import DeviceRecord, HomeRecord
+
+Answer = TypeVar("Answer")
 
 
 class PlatformError(Exception):
@@ -65,27 +69,20 @@ def api(url: str, token: str) -> httpx.AsyncClient:
 
 async def registered_homes(client: httpx.AsyncClient) -> tuple[HomeRecord, ...]:
     """Every home of the platform with its registered devices, by id. PlatformError where it does not answer."""
-    try:
-        homes: list[_Home] = []
-        cursor: str | None = ""
-        while cursor is not None:
-            page = msgspec.json.decode(await _page(client, "homes", cursor), type=_Homes)
-            homes += page.items
-            cursor = page.next or None
-        devices: dict[str, list[DeviceRecord]] = defaultdict(list)
-        cursor = ""
-        while cursor is not None:
-            found = msgspec.json.decode(await _page(client, "devices", cursor), type=_Devices)
-            for device in found.items:
-                if device.lifecycle == "registered":
-                    devices[device.home].append(DeviceRecord(device.id, device.model, device.room or ""))
-            cursor = found.next or None
-    except httpx.HTTPStatusError as problem:
-        raise PlatformError(f"{problem.request.url.path}: the platform answered {problem.response.status_code}") from None
-    except httpx.HTTPError as problem:
-        raise PlatformError(f"{client.base_url}: {problem or type(problem).__name__}") from None
-    except msgspec.DecodeError as problem:
-        raise PlatformError(f"{client.base_url}: an answer that is not the contract's: {problem}") from None
+    homes: list[_Home] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = await ask(client, "homes", _page(cursor), _Homes)
+        homes += page.items
+        cursor = page.next or None
+    devices: dict[str, list[DeviceRecord]] = defaultdict(list)
+    cursor = ""
+    while cursor is not None:
+        found = await ask(client, "devices", _page(cursor), _Devices)
+        for device in found.items:
+            if device.lifecycle == "registered":
+                devices[device.home].append(DeviceRecord(device.id, device.model, device.room or ""))
+        cursor = found.next or None
     return tuple(HomeRecord(home.id, home.area, tuple(devices[home.id])) for home in sorted(homes, key=lambda each: each.id))
 
 
@@ -97,7 +94,18 @@ def demo_homes(number: int, seed: int) -> tuple[HomeRecord, ...]:
     return tuple(HomeRecord(home.id, home.area, tuple(devices[home.id])) for home in made.homes)
 
 
-async def _page(client: httpx.AsyncClient, what: str, cursor: str) -> bytes:
-    query = {"limit": "100"} | ({"cursor": cursor} if cursor else {})
-    answer = await client.get(f"/api/v1/{what}", params=query)
-    return answer.raise_for_status().content
+async def ask(client: httpx.AsyncClient, what: str, query: Mapping[str, str], wanted: type[Answer]) -> Answer:
+    """`GET /api/v1/{what}` as the type wanted. PlatformError where it does not come."""
+    try:
+        answer = await client.get(f"/api/v1/{what}", params=query)
+        return msgspec.json.decode(answer.raise_for_status().content, type=wanted)
+    except httpx.HTTPStatusError as problem:
+        raise PlatformError(f"{problem.request.url.path}: the platform answered {problem.response.status_code}") from None
+    except httpx.HTTPError as problem:
+        raise PlatformError(f"{client.base_url}: {problem or type(problem).__name__}") from None
+    except msgspec.DecodeError as problem:
+        raise PlatformError(f"{client.base_url}: an answer that is not the contract's: {problem}") from None
+
+
+def _page(cursor: str) -> dict[str, str]:
+    return {"limit": "100"} | ({"cursor": cursor} if cursor else {})

@@ -5,6 +5,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import aiomqtt
 import msgspec
@@ -35,8 +36,12 @@ class SmallPlatform:
         self.registry = community(homes, 1)
         self.alerts: dict[str, dict[str, object]] = {}
         self.heard_ids: set[tuple[str, str]] = set()
+        self.moments: list[datetime] = []
+        """What the reports say of when they were said."""
         self.streams: list[asyncio.StreamWriter] = []
         self.position = 0
+        self.asked = 0
+        """Requests so far."""
 
     def take(self, topic: str, payload: bytes) -> list[tuple[str, bytes]]:
         """One message in, receipts out."""
@@ -44,6 +49,7 @@ class SmallPlatform:
         if report is None or (report.device, report.id) in self.heard_ids or self.faults.deaf:
             return []
         self.heard_ids.add((report.device, report.id))
+        self.moments.append(datetime.fromisoformat(json.loads(payload)["at"]))
         receipts = []
         for name, value in report.values.items():
             category = "fire" if name == "test" and self.faults.alarmed_by_tests else CATEGORY.get(name)
@@ -74,11 +80,16 @@ class SmallPlatform:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = (await reader.readuntil(b"\r\n\r\n")).decode()
-        path = request.split(" ")[1].partition("?")[0]
+        self.asked += 1
+        path, _, query = request.split(" ")[1].partition("?")
         allowed = f"Bearer {TOKEN}" in request
-        homes = [{"id": home.id, "area": home.area, "name": home.name} for home in self.registry.homes]
-        devices = [{"id": d.id, "home": d.home, "model": d.model, "room": d.room} for d in self.registry.devices]
-        found = {"/api/v1/homes": homes, "/api/v1/devices": devices, "/api/v1/alerts": list(self.alerts.values())}
+        homes: list[dict[str, object]] = [{"id": home.id, "area": home.area, "name": home.name} for home in self.registry.homes]
+        devices: list[dict[str, object]] = [{"id": d.id, "home": d.home, "model": d.model, "room": d.room} for d in self.registry.devices]
+        alerts = [*self.alerts.values()]
+        found: dict[str, list[dict[str, object]]] = {"/api/v1/homes": homes, "/api/v1/devices": devices, "/api/v1/alerts": alerts}
+        device = query.partition("device=")[2].partition("&")[0]
+        was_heard = device in {one for one, _ in self.heard_ids}
+        found["/api/v1/telemetry"] = [{"at": "2026-11-22T02:00:00Z", "value": 70}] if was_heard else []
         if allowed and path == "/api/v1/stream":
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n: hello\n\n")
             self.streams.append(writer)
