@@ -282,7 +282,12 @@ RegistryCommand = (
     | IssueCredential | RevokeCredentials | SetSilence | EndSilence
 )  # fmt: skip
 
-Command = AlertCommand | RegistryCommand
+
+class CheckHomes(msgspec.Struct, frozen=True, array_like=True, tag="check!"):
+    """The morning's list, now: `HomesChecked` is journaled before the answer."""
+
+
+Command = AlertCommand | RegistryCommand | CheckHomes
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True, tag="asked"):

@@ -18,10 +18,12 @@ import uvloop
 
 from alerting.daily_check import daily_check
 from alerting.facts import (
+    CheckHomes,
     CommandIssued,
     Configured,
     Exists,
     Fact,
+    Finding,
     HomesChecked,
     NotificationRequested,
     Sentence,
@@ -31,7 +33,7 @@ from alerting.facts import (
 )
 from gateway.children import end_with_parent
 from gateway.clock import MACHINE, Clock
-from gateway.control import Answered, Ask, Committed, Health, Push, Unstored, socket_path
+from gateway.control import Answered, Ask, Committed, Deliveries, Health, Push, Unstored, socket_path
 from gateway.control_server import ControlServer
 from gateway.inbox import Outcome
 from gateway.jobs import Job, Jobs, Ledger
@@ -55,6 +57,8 @@ log = logging.getLogger(__name__)
 LOCK_PATIENCE_S = 10.0
 """How long a start waits for the folder: the process before may still be ending."""
 HEALTH_S = 1.0
+HOMES_AT_ONCE = 100
+"""Checked between two turns of the loop: a few milliseconds."""
 
 
 def run(settings_file: Path, *, watch_stdin: bool) -> int:
@@ -126,12 +130,46 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
         control.push(health())
 
     held: list[Push] = []
+    under_way: set[asyncio.Task[None]] = set()
     loop = Loop(engine, journal, recovered.roller, clock, disk.space(), published=published, unstored=unstored)
     listener = Listener(loop, engine.credential, sessions, clock.now, loop.quarantine)
     delivery = Delivery(_channels(settings), notice, loop.ended, clock.now)
 
+    # The calendar.
+    async def retire(_: date) -> None:
+        """Whole files of the journal that are old, that no snapshot needs and that the web process has what it keeps of."""
+        keep_after = min(await loop.aside(snapshots.floor), control.kept)
+        before = clock.now() - timedelta(days=settings.retention.journal_days)
+        removed = await asyncio.to_thread(journal.prune, keep_after, before)
+        log.info("retention: %d journal files removed", removed)
+
+    async def check_homes(day: date) -> None:
+        """In pieces: no call waits behind a county's homes."""
+        homes = sorted(engine.homes.values(), key=lambda home: (home.area, home.id))
+        found: list[Finding] = []
+        for begin in range(0, len(homes), HOMES_AT_ONCE):
+            found += daily_check(homes[begin : begin + HOMES_AT_ONCE])
+            await asyncio.sleep(0)
+        loop.give(HomesChecked(day.isoformat(), tuple(found)))
+
+    jobs = Jobs(
+        [Job("retention", settings.calendar.retention_at, retire), Job("daily_check", settings.calendar.daily_check_at, check_homes)],
+        Ledger(layout.root / "calendar.json"),
+        settings.zone,
+        MACHINE.wall,
+    )
+
     # The desk's line.
     def ask(frame: Ask, answer: Callable[[Answered], None]) -> None:
+        if isinstance(frame.asked.command, CheckHomes):
+            checking = asyncio.create_task(check_homes(MACHINE.wall().astimezone(settings.zone).date()), name="check of homes")
+            under_way.add(checking)
+            checking.add_done_callback(under_way.discard)
+            checking.add_done_callback(lambda _: forward(frame, answer))
+        else:
+            forward(frame, answer)
+
+    def forward(frame: Ask, answer: Callable[[Answered], None]) -> None:
         loop.ask(frame.asked, lambda outcome: answer(_answered(frame.id, outcome)))
 
     def health() -> Health:
@@ -155,6 +193,9 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
             disk_free_bytes=layout.free(),
             pending_notifications=delivery.pending,
             started_at=started_at,
+            differences=engine.differences,
+            deliveries={name: Deliveries(c.sent, c.failed, c.retried, c.pending) for name, c in delivery.counts.items()},
+            failed_jobs=dict(jobs.failures),
         )
 
     started_at = clock.now()
@@ -176,23 +217,6 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
     log.info("kits on %s:%d", settings.mqtt.host, settings.mqtt.port)
     beating = asyncio.create_task(_beat(control, health), name="health")
 
-    # The calendar.
-    async def retire(_: date) -> None:
-        """Whole files of the journal that are old, that no snapshot needs and that the web process has what it keeps of."""
-        keep_after = min(await loop.aside(snapshots.floor), control.kept)
-        before = clock.now() - timedelta(days=settings.retention.journal_days)
-        removed = await asyncio.to_thread(journal.prune, keep_after, before)
-        log.info("retention: %d journal files removed", removed)
-
-    async def check_homes(day: date) -> None:
-        loop.give(HomesChecked(day.isoformat(), daily_check(engine.homes.values())))
-
-    jobs = Jobs(
-        [Job("retention", settings.calendar.retention_at, retire), Job("daily_check", settings.calendar.daily_check_at, check_homes)],
-        Ledger(layout.root / "calendar.json"),
-        settings.zone,
-        MACHINE.wall,
-    )
     await jobs.start()
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait({turning, stop}, return_when=asyncio.FIRST_COMPLETED)

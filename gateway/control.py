@@ -69,6 +69,15 @@ class Unstored(msgspec.Struct, tag="unstored"):
     facts: tuple[Fact, ...]
 
 
+class Deliveries(msgspec.Struct, frozen=True):
+    """Of one channel since the start of the alarm process. `sent` and `failed` are ends, `retried` attempts that another one followed."""
+
+    sent: int
+    failed: int
+    retried: int
+    pending: int
+
+
 class Health(msgspec.Struct, tag="health"):
     """Once a second, and at every change."""
 
@@ -93,6 +102,12 @@ class Health(msgspec.Struct, tag="health"):
     disk_free_bytes: int
     pending_notifications: int
     started_at: datetime
+    differences: int = 0
+    """Reports that today's code or rules would judge otherwise than was journaled, as the last recovery found."""
+    deliveries: dict[str, Deliveries] = {}
+    """By channel."""
+    failed_jobs: dict[str, str] = {}
+    """Calendar work that is owed since it failed, and how."""
 
 
 Frame = Follow | Ask | Kept | Answered | Committed | Unstored | Health

@@ -146,6 +146,7 @@ OPERATORS_MAY_NOT = [
     ("POST", "/users", {"username": "x", "password": "12345678", "role": "admin"}),
     ("PATCH", f"/users/{OPERATOR}", {"role": "admin"}),
     ("GET", f"/homes/{HOME}/looks", None),
+    ("POST", "/reports/homes", None),
 ]
 
 

@@ -11,8 +11,22 @@ from typing import Any, TypeVar
 import msgspec
 
 from alerting.assembly import assemble
+from alerting.daily_check import daily_check
 from alerting.engine import Engine
-from alerting.facts import Configured, Exists, Fact, IllegalTransition, Item, Quarantined, Said, Sentence, ServiceStarted, Unknown
+from alerting.facts import (
+    CheckHomes,
+    Configured,
+    Exists,
+    Fact,
+    HomesChecked,
+    IllegalTransition,
+    Item,
+    Quarantined,
+    Said,
+    Sentence,
+    ServiceStarted,
+    Unknown,
+)
 from alerting.policy import EscalationFile
 from alerting.rules import DispositionFile, RuleFile, Ruleset
 from config import DEFAULTS, load, load_all
@@ -22,7 +36,7 @@ from devices.decode import decode
 from devices.message import NO_DIRECTORY
 from devices.mqtt.sessions import SessionEntry
 from gateway.clock import Clock
-from gateway.control import Answered, Ask, Committed, Health, Push, Unstored, socket_path
+from gateway.control import Answered, Ask, Committed, Deliveries, Health, Push, Unstored, socket_path
 from gateway.control_server import ControlServer
 from gateway.store.entry import Entry, encode
 from gateway.store.journal import Journal
@@ -148,7 +162,8 @@ class AlarmProcess:
         return Health(
             now=self._clock.now(), wall_offset_s=0.0, seq=self._journal.last_seq, ready=not self.problems, problems=self.problems,
             connections=3, waiting_bytes=0, waiting=0, reports=self._reports, alarms=0, quarantined=0, commits=1, commit_s=0.1, cpu_s=1.0,
-            rss_bytes=1, disk_free_bytes=10**9, pending_notifications=0, started_at=self._started_at,
+            rss_bytes=1, disk_free_bytes=10**9, pending_notifications=0, started_at=self._started_at, differences=2,
+            deliveries={"hook": Deliveries(sent=5, failed=1, retried=7, pending=3)}, failed_jobs={"retention": "OSError: no"},
         )  # fmt: skip
 
     async def _push(self, frame: Push | None) -> None:
@@ -181,6 +196,8 @@ class AlarmProcess:
         if self._engine.answered(frame.asked):
             answer(Answered(frame.id, self._journal.last_seq, repeated=True))
             return
+        if isinstance(frame.asked.command, CheckHomes):
+            self._commit([HomesChecked(self._clock.now().date().isoformat(), daily_check(self._engine.homes.values()))])
         try:
             facts = self._engine.handle(frame.asked, self._clock.now())
         except IllegalTransition as error:

@@ -73,6 +73,7 @@ def _web(desk: "Desk") -> Iterator[Metric]:
     for (priority, status), count in views.board.count_open().items():
         waiting.add_metric([str(priority), status], count)
     yield waiting
+    yield _failed_jobs(desk)
     yield CounterMetricFamily("anju_web_cpu_seconds", "CPU time of the web process.", process_time())
     yield GaugeMetricFamily("anju_web_memory_max_bytes", "The most memory the web process ever held.", _memory())
 
@@ -91,6 +92,7 @@ def _alarm(desk: "Desk") -> Iterator[Metric]:
         ("anju_disk_free_bytes", "Free on the disk of the data.", health.disk_free_bytes),
         ("anju_notifications_pending", "Notifications on their way.", health.pending_notifications),
         ("anju_wall_offset_seconds", "Wall clock minus service time.", health.wall_offset_s),
+        ("anju_recovery_differences", "Reports that would be judged otherwise today, found by the last recovery.", health.differences),
         ("anju_alarm_started_timestamp_seconds", "When the alarm process started.", health.started_at.timestamp()),
     ):
         yield GaugeMetricFamily(name, text, value)
@@ -103,6 +105,28 @@ def _alarm(desk: "Desk") -> Iterator[Metric]:
         ("anju_alarm_cpu_seconds", "CPU time of the alarm process.", health.cpu_s),
     ):
         yield CounterMetricFamily(name, text, count)
+
+
+    ended = CounterMetricFamily(
+        "anju_deliveries", "Notifications that left the house, or did not; `retried` counts attempts.", labels=["channel", "result"],
+    )
+    waiting = GaugeMetricFamily("anju_deliveries_pending", "Notifications on their way, by channel.", labels=["channel"])
+    for channel, counts in health.deliveries.items():
+        for result, count in (("sent", counts.sent), ("failed", counts.failed), ("retried", counts.retried)):
+            ended.add_metric([channel, result], count)
+        waiting.add_metric([channel], counts.pending)
+    yield ended
+    yield waiting
+
+
+def _failed_jobs(desk: "Desk") -> Metric:
+    """Of both processes; what the alarm process owes comes with its health."""
+    health = desk.condition.health
+    failed = GaugeMetricFamily("anju_jobs_failed", "Calendar work that failed and is owed.", labels=["process"])
+    failed.add_metric(["web"], len(desk.calendar.failures))
+    if health is not None:
+        failed.add_metric(["alarm"], len(health.failed_jobs))
+    return failed
 
 
 def _memory() -> float:

@@ -4,7 +4,7 @@ import base64
 from typing import Literal
 
 from alerting.alert import allowed_actions
-from alerting.facts import Evidence, Quarantined, SilenceSet
+from alerting.facts import Evidence, Finding, Quarantined, SilenceSet
 from devices.catalog import Model
 from devices.home import Area, AreaId, Device, Home, HomeId, Person
 from devices.home import Role as PersonRole
@@ -15,6 +15,7 @@ from gateway.web.shapes import (
     CredentialShape,
     DeviceShape,
     EvidenceShape,
+    FindingShape,
     HomeCard,
     HomeShape,
     ModelShape,
@@ -131,6 +132,19 @@ def area_name(places: Places, area: AreaId) -> str:
 
 def residents(places: Places, home: HomeId) -> list[str]:
     return [person.name for person in places.people_of(home) if person.role is PersonRole.RESIDENT]
+
+
+def finding_shape(finding: Finding, places: Places) -> FindingShape:
+    home = places.homes.get(finding.home)
+    return FindingShape(
+        area=finding.area,
+        home=finding.home,
+        home_name=home.name if home else "",
+        matter=finding.matter,
+        sentence=finding.sentence.zh,
+        sentence_en=finding.sentence.en,
+        device=finding.device,
+    )
 
 
 def area_shape(area: Area) -> AreaShape:

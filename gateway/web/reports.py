@@ -1,4 +1,4 @@
-"""How fast people answered: figures of one month, counted from the timelines."""
+"""Reports: how fast people answered, counted from the timelines of a month; and the morning's list of homes."""
 
 import asyncio
 import math
@@ -12,11 +12,16 @@ import msgspec
 from fastapi import APIRouter, Query
 
 from alerting.alert import Alert
-from gateway.web.auth import READ
+from alerting.facts import CheckHomes, Finding, Matter
+from devices.home import AreaId
+from gateway.web import paging
+from gateway.web.auth import READ, REGISTER, Identity
 from gateway.web.bodies import Body
-from gateway.web.desk import OnDesk
+from gateway.web.desk import Desk, OnDesk
+from gateway.web.paging import NO_QUERY
+from gateway.web.present import finding_shape
 from gateway.web.problems import unprocessable
-from gateway.web.shapes import AnswerFigures, AnsweringReport
+from gateway.web.shapes import AnswerFigures, AnsweringReport, HomesReport
 
 router = APIRouter(tags=["reports"])
 
@@ -64,6 +69,50 @@ async def answering(desk: OnDesk, asked: Annotated[MonthQuery, Query()]) -> Answ
         by_priority={name: figures(some) for name, some in sorted(by_priority.items())},
         by_category={name: figures(some) for name, some in sorted(by_category.items())},
     )
+
+
+class HomesQuery(paging.Query):
+    area: str | None = None
+    """The area and all that lies in it."""
+    matter: Matter | None = None
+
+
+FINDING: msgspec.json.Decoder[tuple[str, str, str, str]] = msgspec.json.Decoder(tuple[str, str, str, str])
+
+
+@router.get("/reports/homes", dependencies=[READ])
+async def homes(desk: OnDesk, asked: Annotated[HomesQuery, Query()]) -> HomesReport:
+    """The latest daily check: homes without three contacts to ring, silent devices, batteries that are due; by area, then home."""
+    return _homes_report(desk, asked)
+
+
+@router.post("/reports/homes", dependencies=[NO_QUERY])
+async def check_homes(desk: OnDesk, who: Annotated[Identity, REGISTER]) -> HomesReport:
+    """Check now instead of tomorrow morning; answers the first page of what was found."""
+    await desk.ask(CheckHomes(), who)
+    return _homes_report(desk, HomesQuery())
+
+
+def _homes_report(desk: Desk, asked: HomesQuery) -> HomesReport:
+    places, checked = desk.views.places, desk.views.homes_checked
+    areas = None if asked.area is None else places.within(AreaId(asked.area))
+    after = paging.decode(asked.cursor, FINDING)
+    found = [
+        finding for finding in (checked.findings if checked else ())
+        if (areas is None or finding.area in areas)
+        and asked.matter in (None, finding.matter)
+        and (after is None or _place(finding) > after)
+    ]  # fmt: skip
+    return HomesReport(
+        day=checked.day if checked else None,
+        items=[finding_shape(finding, places) for finding in found[: asked.limit]],
+        next=paging.encode(_place(found[asked.limit - 1])) if len(found) > asked.limit else None,
+    )
+
+
+def _place(finding: Finding) -> tuple[str, str, str, str]:
+    """Where it stands in the list."""
+    return finding.area, finding.home, finding.matter.value, finding.device or ""
 
 
 async def _settled(desk: OnDesk) -> int:

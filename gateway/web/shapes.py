@@ -5,7 +5,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from alerting.facts import Category, Origin, Stage, Status
+from alerting.facts import Category, Matter, Origin, Stage, Status
 from devices.credential import Scope
 from devices.home import Lifecycle
 from devices.home import Role as PersonRole
@@ -325,6 +325,24 @@ class AnsweringReport(Shape):
     all: AnswerFigures
     by_priority: dict[str, AnswerFigures]
     by_category: dict[str, AnswerFigures]
+
+
+class FindingShape(Shape):
+    """What somebody should see to before it matters. `sentence` is Chinese."""
+
+    area: str
+    home: str
+    home_name: str
+    matter: Matter
+    sentence: str
+    sentence_en: str
+    device: str | None
+
+
+class HomesReport(Page[FindingShape]):
+    """`day` is the local day of the check, YYYY-MM-DD; null before the first."""
+
+    day: str | None
 
 
 class LoginPage(Shape):

@@ -16,6 +16,7 @@ from alerting.facts import (
     DeviceReturned,
     DeviceSilent,
     Fact,
+    HomesChecked,
     Quarantined,
     RegistryFact,
     Said,
@@ -49,6 +50,8 @@ class Views:
         """Of the last commit applied since the start."""
         self.places = Places()
         self.board = Board(store.alert)
+        self.homes_checked: HomesChecked | None = None
+        """The latest morning's list."""
         self.quarantine = Quarantine(deque(maxlen=QUARANTINE_KEPT), {})
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = count()
@@ -56,6 +59,9 @@ class Views:
     def load(self, loaded: Loaded) -> None:
         self.position = loaded.position
         self.places.load(loaded.records)
+        for kind, _, body in loaded.records:
+            if kind == "homes checked":
+                self.homes_checked = msgspec.msgpack.decode(body, type=HomesChecked)
         self.board.load(loaded.alerts)
         self.quarantine.kept.extend(loaded.quarantine)
         self.quarantine.by_place.update(loaded.faults)
@@ -78,6 +84,8 @@ class Views:
                 self.places.watched(entry, pending.records)
             elif isinstance(entry, Quarantined):
                 self._quarantine(seq, entry)
+            elif isinstance(entry, HomesChecked):
+                self.homes_checked = pending.records["homes checked", ""] = entry
             elif isinstance(entry, Configured):
                 self.places.configured(entry, pending.records)
         self.position = pending.position = commit.last_seq
