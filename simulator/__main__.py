@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from simulator.link import Broker, BrokerError, broker_at
 from simulator.live import live
@@ -24,15 +24,25 @@ class WrongUsage(Exception):  # noqa: N818 - the person's, not a fault
     """What was typed cannot be meant."""
 
 
+class OneLine(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"anju: {message} ({self.prog} --help tells more)\n")
+
+
 def positive(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
     if not 0 < number <= 1e6:
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
     return number
 
 
 def parser() -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(prog="anju", description="Virtual homes for Anju (安居).")
+    root = OneLine(prog="anju", description="Virtual homes for Anju (安居).")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     one = commands.add_parser(
@@ -86,6 +96,10 @@ def _complain(problem: Exception, code: int) -> int:
 def _asked(words: argparse.Namespace) -> Asked:
     if words.homes is not None and words.homes < 1:
         raise WrongUsage(f"--homes {words.homes}: at least one")
+    if words.report is not None and not words.report.parent.is_dir():
+        raise WrongUsage(f"--report {words.report}: there is no folder {words.report.parent}")
+    if words.api and not words.api.startswith(("http://", "https://")):
+        raise WrongUsage(f"--api {words.api}: a platform is written http://host:port")
     scenario = load(words.scenario, homes=words.homes)
     if scenario.real_time and words.speed != 1:
         raise WrongUsage(f"{words.scenario} waits for the platform's own delays and is played at --speed 1 alone")

@@ -6,6 +6,7 @@ connection has a client of its own, since the hub's outbox, not the client, is w
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -45,7 +46,7 @@ class _Line(asyncio.Protocol):
             for event in self._client.receive(data, _now()):
                 match event:
                     case Connack(code=0):
-                        self._client.subscribe(((self._hub.address.commands, 1),))
+                        self._client.subscribe(tuple((each, 1) for each in self._hub.filters))
                     case Connack(code=code):
                         self.end(f"refused: {Refusal(code).name.lower() if code in list(Refusal) else code}")
                     case Suback():
@@ -154,6 +155,27 @@ async def keep_connected(hub: Hub, broker: Broker, client_id: str, gate: asyncio
             attempt += 1
 
 
+async def discard(broker: Broker, client_id: str, gate: asyncio.Semaphore) -> None:
+    """Have the broker forget the session: a connection with a clean one, and a goodbye. A broker that is away is left alone."""
+    connect = Connect(client_id=client_id, clean_session=True, keep_alive=KEEP_ALIVE_S, username=broker.username, password=_secret(broker))
+    client = Client(connect)
+    async with gate:
+        with suppress(OSError, ProtocolViolation, TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                reader, writer = await asyncio.open_connection(broker.host, broker.port)
+                try:
+                    client.open(_now())
+                    writer.write(bytes(client.output))
+                    client.output.clear()
+                    while not client.welcome and (data := await reader.read(4096)):
+                        list(client.receive(data, _now()))
+                    client.close()
+                    writer.write(bytes(client.output))
+                finally:
+                    writer.close()
+                    await writer.wait_closed()
+
+
 def _itself(line: _Line) -> _Line:
     """What asyncio calls a protocol factory, for a protocol that is there already."""
     return line
@@ -165,9 +187,13 @@ def _connect(hub: Hub, broker: Broker, client_id: str) -> Connect:
         clean_session=False,
         keep_alive=KEEP_ALIVE_S,
         username=broker.username,
-        password=broker.password.encode() if broker.password is not None else None,
+        password=_secret(broker),
         will=Will(hub.will.topic, hub.will.payload, 1, retain=True),
     )
+
+
+def _secret(broker: Broker) -> bytes | None:
+    return broker.password.encode() if broker.password is not None else None
 
 
 def _now() -> datetime:

@@ -14,6 +14,7 @@ from simulator import wire
 from simulator.home import VirtualHome
 from simulator.wire import Channel, Stage
 from simulator.world import Bridged, Said
+from simulator.zigbee import COMMANDS, DIALECT
 
 READINGS_KEPT = 5000
 RECEIPTS_KEPT = 1000
@@ -62,6 +63,8 @@ class Hub:
         self.receipts: deque[Receipt] = deque(maxlen=RECEIPTS_KEPT)
         self.cut = False
         self.connected = False
+        self.was_connected = False
+        """At some time; only then does the broker keep something for it."""
         self.trouble = ""
         """Why it is not connected, in the broker's or the system's words."""
         self.delivered = 0
@@ -103,6 +106,12 @@ class Hub:
         return self.home.hub.id if self.home.hub is not None else f"{self.home.id}-hub"
 
     @property
+    def filters(self) -> tuple[str, ...]:
+        """What it listens to: its devices' commands, and those that a bridge brings down to its Zigbee net."""
+        bridged = [self.address.bridged(DIALECT, f"{DIALECT}/{rest}") for rest in COMMANDS] if self.home.zigbee is not None else []
+        return (self.address.commands, *bridged)
+
+    @property
     def will(self) -> Letter:
         return Letter(self.address.topic(self.name, Channel.STATUS), wire.OFFLINE, retain=True)
 
@@ -117,7 +126,7 @@ class Hub:
 
     def came_up(self) -> None:
         """Connected: the hub says that it is there, at the first time its devices too, and brings what its Zigbee broker retains."""
-        self.connected, self.trouble = True, ""
+        self.connected, self.was_connected, self.trouble = True, True, ""
         firmware = self.home.hub.nature.firmware if self.home.hub is not None else "0"
         model = self.home.hub.model if self.home.hub is not None else "unknown"
         opening = [Letter(self.will.topic, wire.online(model, firmware), retain=True)]
@@ -158,7 +167,12 @@ class Hub:
         self._flying.clear()
 
     def hear(self, topic: str, payload: bytes) -> None:
-        """A command came down. Receipts are noted; anything else that has an id is answered."""
+        """A command came down. Receipts are noted; anything else that has an id is answered; a Zigbee net answers as it does."""
+        foreign = wire.original_of(topic, DIALECT)
+        if foreign:
+            for answer in self.home.zigbee.command(foreign, payload) if self.home.zigbee is not None else ():
+                self.bridge(answer)
+            return
         device = wire.device_of(topic)
         try:
             command = wire.command(payload)
@@ -171,8 +185,8 @@ class Hub:
                 self.on_receipt(receipt)
         elif command.id:
             known = command.command in KNOWN_COMMANDS
-            answer = wire.done(command.id) if known else wire.refused(command.id, f"this device knows no command {command.command!r}")
-            self._readings.appendleft(Letter(self.address.topic(device, Channel.REPLY), answer))
+            reply = wire.done(command.id) if known else wire.refused(command.id, f"this device knows no command {command.command!r}")
+            self._readings.appendleft(Letter(self.address.topic(device, Channel.REPLY), reply))
             self.poke()
 
     def _post(self, letter: Letter) -> None:

@@ -47,6 +47,8 @@ def broker_at(url: str) -> Broker:
         port = parts.port or 1883
     except ValueError:
         raise BrokerError(f"{parts.hostname}: the port is not a number from 1 to 65535") from None
+    if parts.scheme in ("mqtts", "wss", "ws"):
+        raise BrokerError(f"{parts.scheme}: virtual homes speak plain MQTT over TCP, mqtt://host:port; for TLS put a tunnel between")
     if parts.scheme != "mqtt" or not parts.hostname or parts.path.strip("/"):
         raise BrokerError(f"{parts.scheme or url}: a broker is written mqtt://user:password@host:port")
     return Broker(
@@ -73,7 +75,7 @@ async def keep_connected(hub: Hub, broker: Broker, client_id: str) -> None:
         try:
             async with _client(hub, broker, client_id) as client:
                 client.pending_calls_threshold = 2 * WINDOW
-                await client.subscribe(hub.address.commands, qos=1)
+                await client.subscribe([(each, 1) for each in hub.filters])
                 hub.came_up()
                 attempt = 0
                 await _converse(client, hub, news)
@@ -134,12 +136,15 @@ async def _converse(client: aiomqtt.Client, hub: Hub, news: asyncio.Event) -> No
             if isinstance(message.payload, bytes):
                 hub.hear(str(message.topic), message.payload)
 
+    lost = ""
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(listen())
             group.create_task(send(group))
     except* aiomqtt.MqttError as problems:
-        raise aiomqtt.MqttError(str(problems.exceptions[0])) from None
+        # Raised below: Python 3.11.2, Debian 12's, makes a group of what is raised in here.
+        lost = str(problems.exceptions[0])
+    raise aiomqtt.MqttError(lost or "the connection ended")
 
 
 def _drop(client: aiomqtt.Client) -> None:

@@ -17,8 +17,11 @@ HOMES_BY_AIOMQTT = 50
 
 
 @asynccontextmanager
-async def lines(hubs: Iterable[Hub], broker: Broker, name: str) -> AsyncIterator[None]:
-    """Every hub keeps itself connected while this is open. Client ids are `name` and the home's id: the same in every run."""
+async def lines(hubs: Iterable[Hub], broker: Broker, name: str, *, for_good: bool = True) -> AsyncIterator[None]:
+    """Every hub keeps itself connected while this is open. Client ids are `name` and the home's id: the same in every run.
+
+    Not `for_good`: at the end the broker is told to keep nothing for them, since nobody comes back for it.
+    """
     hubs = tuple(hubs)
     gate = asyncio.Semaphore(fleet.CONNECTING_AT_ONCE)
     try:
@@ -41,6 +44,12 @@ async def lines(hubs: Iterable[Hub], broker: Broker, name: str) -> AsyncIterator
         if len(problems.exceptions) == 1:
             raise problems.exceptions[0] from None
         raise
+    finally:
+        if not for_good:
+            async with asyncio.TaskGroup() as group:
+                for hub in hubs:
+                    if hub.was_connected:
+                        group.create_task(fleet.discard(broker, f"{name}-{hub.home.id}", gate))
 
 
 async def all_connected(hubs: Iterable[Hub], within_s: float) -> bool:
@@ -53,9 +62,9 @@ async def all_connected(hubs: Iterable[Hub], within_s: float) -> bool:
 
 
 async def all_delivered(hubs: Iterable[Hub], within_s: float) -> bool:
-    """Whether the broker has acknowledged everything within so many seconds."""
+    """Whether the broker has acknowledged everything within so many seconds; a hub whose line is cut is not waited for."""
     deadline = time.monotonic() + within_s
-    while any(hub.waiting for hub in hubs):
+    while any(hub.waiting and not hub.cut for hub in hubs):
         if time.monotonic() > deadline:
             return False
         await asyncio.sleep(0.02)

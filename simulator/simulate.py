@@ -1,9 +1,8 @@
 """One scenario, played to a broker, and what the platform behind it made of it."""
 
 import asyncio
-import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import httpx
@@ -15,6 +14,7 @@ from simulator.hub import Hub
 from simulator.link import Broker
 from simulator.plan import Plant, Stage
 from simulator.play import all_connected, all_delivered, lines, play
+from simulator.progress import Progress, shown
 from simulator.registry import api, demo_homes, registered_homes
 from simulator.report import Report, counts, latencies
 from simulator.scenario import Scenario
@@ -60,6 +60,10 @@ class Ledger:
     def said(self, mark: str, at_s: float) -> None:
         self.said_at.setdefault(mark, at_s)
 
+    def figures(self) -> tuple[int, int]:
+        """(planted events that were said, alerts seen)"""
+        return len(self.said_at), len({sighting.alert for sighting in self.sightings})
+
     def verdict(self) -> Verdict:
         said = [Said(plant, self.said_at.get(plant.id)) for plant in self.plants.values()]
         return judge(said, self.sightings, by_receipt=self._by_receipt)
@@ -87,14 +91,16 @@ async def simulate(asked: Asked, *, progress: bool = False) -> Report:
         receipts = ReceiptWitness(hubs.values(), ledger.sightings.append)
         if client is not None:
             await closing.enter_async_context(_watching(client, hubs, first.boot, ledger.sightings.append))
-        await closing.enter_async_context(lines(hubs.values(), asked.broker, f"sim-{asked.name}"))
+        shows = Progress(hubs.values(), asked.scenario.duration, ledger.figures)
+        if progress:
+            await closing.enter_async_context(shown(shows))
+        await closing.enter_async_context(lines(hubs.values(), asked.broker, f"sim-{asked.name}", for_good=False))
         if not await all_connected(hubs.values(), CONNECT_S + len(hubs) / CONNECTS_A_SECOND):
             away = next(hub for hub in hubs.values() if not hub.connected)
             raise SimulationFailed(f"broker {asked.broker}: {away.trouble or 'no answer'}")
         receipts.awake = client is None
         clock = begin(asked.speed)
-        if progress:
-            await closing.enter_async_context(_progress(clock, asked.scenario, hubs, ledger))
+        shows.story_s = clock.virtual_s
         await play(world, hubs, clock, until=asked.scenario.duration, on_mark=ledger.said)
         await all_delivered(hubs.values(), LAST_LETTERS_S)
         await _patience(ledger)
@@ -162,34 +168,3 @@ def _report(asked: Asked, hubs: dict[str, Hub], ledger: Ledger, clock: Clock, to
         doubled_alerts=verdict.doubled,
         **counts(verdict),
     )
-
-
-@asynccontextmanager
-async def _progress(clock: Clock, scenario: Scenario, hubs: dict[str, Hub], ledger: Ledger) -> AsyncIterator[None]:
-    """A line on the terminal, renewed twice a second, gone at the end."""
-
-    async def show(write: Callable[[str], int]) -> None:
-        before, before_s = 0, time.monotonic()
-        while True:
-            await asyncio.sleep(0.5)
-            delivered, now_s = sum(hub.delivered for hub in hubs.values()), time.monotonic()
-            told = min(clock.virtual_s(now_s), float(scenario.duration))
-            seen = len({sighting.alert for sighting in ledger.sightings})
-            write(
-                f"\r\x1b[K{_minutes(told)} of {_minutes(scenario.duration)}  {sum(hub.connected for hub in hubs.values())} homes on line  "
-                f"{(delivered - before) / (now_s - before_s):.1f} messages/s  planted {len(ledger.said_at)}  alerts seen {seen}"
-            )
-            sys.stderr.flush()
-            before, before_s = delivered, now_s
-
-    showing = asyncio.create_task(show(sys.stderr.write))
-    try:
-        yield
-    finally:
-        showing.cancel()
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
-
-
-def _minutes(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -74,6 +74,11 @@ class Address(msgspec.Struct, frozen=True):
         return f"anju/v1/{self.area}/{self.home}/+/command"
 
 
+def original_of(topic: str, dialect: str) -> str:
+    """The foreign topic behind the dialect; empty for any other topic."""
+    return topic.partition(f"/bridge/{dialect}/")[2]
+
+
 def device_of(topic: str) -> str:
     """The device a `command` topic names."""
     return topic.split("/")[4]

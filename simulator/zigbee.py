@@ -1,7 +1,9 @@
 """A simulated Zigbee2MQTT in a home: its device list, its states with everything cached, its availability.
 
-Written from Zigbee2MQTT's own documentation of its topics and from two models' published exposes (TS0215A_sos, HS2WL). Every state
-message repeats all that is known of the device, as Zigbee2MQTT does by default; only `action` is momentary and never repeated.
+Written from Zigbee2MQTT's own documentation of its topics and from three models' published exposes (TS0215A_sos, HS2WL, E1603). Every
+state message repeats all that is known of the device, as Zigbee2MQTT does by default; only `action` is momentary and never repeated.
+What is set is published back as the new state; what cannot be done is a line of `bridge/logging`, in the words of its
+`lib/extension/publish.ts`.
 """
 
 from random import Random
@@ -14,6 +16,9 @@ from simulator.world import Bridged
 DIALECT = "zigbee2mqtt"
 BUTTON = "床头 求助按钮"
 LEAK = "卫生间 水浸"
+LAMP = "床头 夜灯"
+COMMANDS = ("+/set", "+/set/+", "+/get", "+/get/+")
+"""Below the base topic."""
 
 
 class _Expose(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -27,11 +32,28 @@ class _Expose(msgspec.Struct, frozen=True, omit_defaults=True):
     unit: str | UnsetType = UNSET
 
 
+class _Switched(msgspec.Struct, frozen=True):
+    """The feature of a switch."""
+
+    type: str = "binary"
+    name: str = "state"
+    property: str = "state"
+    access: int = 7
+    value_on: str = "ON"
+    value_off: str = "OFF"
+    value_toggle: str = "TOGGLE"
+
+
+class _Switch(msgspec.Struct, frozen=True):
+    features: tuple[_Switched, ...]
+    type: str = "switch"
+
+
 class _Definition(msgspec.Struct, frozen=True):
     model: str
     vendor: str
     description: str
-    exposes: tuple[_Expose, ...]
+    exposes: tuple[_Expose | _Switch, ...]
 
 
 class _Listed(msgspec.Struct, frozen=True):
@@ -50,6 +72,17 @@ class _ButtonState(msgspec.Struct, frozen=True, omit_defaults=True):
     voltage: int
     linkquality: int
     action: str | UnsetType = UNSET
+
+
+class _LampState(msgspec.Struct, frozen=True):
+    state: str
+    linkquality: int
+
+
+class _Log(msgspec.Struct, frozen=True):
+    message: str
+    level: str = "error"
+    namespace: str = "z2m"
 
 
 class _LeakState(msgspec.Struct, frozen=True):
@@ -73,11 +106,13 @@ _LEAK = _Definition(
     ),
 )  # fmt: skip
 
+_LAMP = _Definition("E1603/E1702/E1708", "IKEA", "TRADFRI control outlet", (_Switch((_Switched(),)),))
+
 _encode = msgspec.json.Encoder().encode
 
 
 class ZigbeeNet:
-    """One home's coordinator, a button and a leak sensor."""
+    """One home's coordinator, a button, a leak sensor, and a lamp at an outlet that can be switched."""
 
     def __init__(self, home: str, seed: str) -> None:
         chance = Random(seed)  # noqa: S311 - a story, not a secret
@@ -88,9 +123,11 @@ class ZigbeeNet:
             _Listed(f"0x00124b{base & 0xFFFFFFFFFF:010x}", "Coordinator", 0, "Coordinator", None),
             _Listed(f"0xa4c138{base + 1 & 0xFFFFFFFFFF:010x}", "EndDevice", chance.randint(1, 65000), BUTTON, _BUTTON),
             _Listed(f"0x00158d{base + 2 & 0xFFFFFFFFFF:010x}", "EndDevice", chance.randint(1, 65000), LEAK, _LEAK),
+            _Listed(f"0x000b57{base + 3 & 0xFFFFFFFFFF:010x}", "Router", base % 65000 + 1, LAMP, _LAMP),
         )
         self._battery = chance.randint(55, 100)
         self._leak = False
+        self._lit = False
         self._temperature = chance.uniform(17, 22)
 
     def opening(self) -> tuple[Bridged, ...]:
@@ -100,6 +137,7 @@ class ZigbeeNet:
             self._bridged("bridge/devices", _encode(self._listed)),
             self._bridged(f"{BUTTON}/availability", b'{"state":"online"}'),
             self._bridged(f"{LEAK}/availability", b'{"state":"online"}'),
+            self._bridged(f"{LAMP}/availability", b'{"state":"online"}'),
         )
 
     def button(self, *, pressed: bool = False, mark: str = "") -> Bridged:
@@ -113,5 +151,50 @@ class ZigbeeNet:
         state = _LeakState(self._leak, round(self._temperature, 1), self._battery, False, self._chance.randint(90, 200))
         return self._bridged(LEAK, _encode(state), mark)
 
+    def command(self, topic: str, payload: bytes) -> tuple[Bridged, ...]:
+        """What comes of a message on a topic of the hub's broker; nothing for what is no command."""
+        match topic.split("/"):
+            case ["zigbee2mqtt", name, "set" | "get" as verb, *attribute] if len(attribute) < 2:
+                pass
+            case _:
+                return ()
+        if name not in (BUTTON, LEAK, LAMP):
+            return (self._log(f"Entity '{name}' is unknown"),)
+        wanted = _wanted(payload, *attribute)
+        if wanted is None:
+            return (self._log("Invalid message 'null', skipping..."),)
+        said = []
+        published = False
+        for key, value in wanted.items():
+            switch = value.lower() if isinstance(value, str) else ""
+            if name != LAMP or key != "state":
+                said.append(self._log(f"No converter available for '{verb}' '{key}' ({value})"))
+            elif verb == "set" and switch not in ("on", "off", "toggle"):
+                said.append(self._log(f"Publish 'set' 'state' to '{name}' failed: 'Error: state: {value} is not supported'"))
+            else:
+                self._lit = self._lit if verb == "get" else not self._lit if switch == "toggle" else switch == "on"
+                published = True
+        return (*said, *((self.lamp(),) if published else ()))
+
+    def lamp(self) -> Bridged:
+        return self._bridged(LAMP, _encode(_LampState("ON" if self._lit else "OFF", 120)))
+
+    def _log(self, message: str) -> Bridged:
+        return self._bridged("bridge/logging", _encode(_Log(message)))
+
     def _bridged(self, topic: str, payload: bytes, mark: str = "", *, urgent: bool = False) -> Bridged:
         return Bridged(self._home, DIALECT, f"zigbee2mqtt/{topic}", payload, mark, urgent)
+
+
+def _wanted(payload: bytes, attribute: str = "") -> dict[str, object] | None:
+    """What a command's message asks for: an object, a bare state, or the value of the attribute in the topic; None for anything else."""
+    value: object
+    try:
+        value = msgspec.json.decode(payload)
+    except msgspec.DecodeError:
+        value = payload.decode(errors="replace")
+        if not attribute and value.lower() in ("on", "off", "toggle"):
+            return {"state": value}
+    if attribute:
+        return {attribute: value}
+    return {str(key): one for key, one in value.items()} if isinstance(value, dict) else None

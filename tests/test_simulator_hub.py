@@ -19,6 +19,7 @@ from simulator.link import Broker, BrokerError, broker_at
 from simulator.play import all_connected, all_delivered, lines
 from simulator.wire import Stage, Values
 from simulator.world import Said
+from simulator.zigbee import LAMP, LEAK
 from tests.virtual import Heard, Mosquitto, demo, heard, mosquitto, until
 
 AT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -87,7 +88,7 @@ def test_a_hub_announces_itself_and_its_devices_and_brings_the_bridges_list(tmp_
                 assert json.loads(ear.said(status)[0])["model"] == device.model
             bridge = "anju/v1/990121001001/home-0001/bridge/zigbee2mqtt/zigbee2mqtt/bridge/devices"
             await until(lambda: ear.said(bridge))
-            assert [listed["type"] for listed in json.loads(ear.said(bridge)[0])] == ["Coordinator", "EndDevice", "EndDevice"]
+            assert [listed["type"] for listed in json.loads(ear.said(bridge)[0])] == ["Coordinator", "EndDevice", "EndDevice", "Router"]
         again = Ear()
         async with listening(server.broker, again):
             await until(lambda: len(again.topics) >= len(hub.home.devices))
@@ -221,6 +222,58 @@ def test_receipts_are_noted_and_other_commands_answered(tmp_path: Path, hub: Hub
         asyncio.run(story(server))
 
 
+def test_a_lamp_is_switched_through_the_bridge_and_its_new_state_published_back(tmp_path: Path, hub: Hub) -> None:
+    async def story(server: Mosquitto) -> None:
+        ear = Ear()
+        base = "anju/v1/990121001001/home-0001/bridge/zigbee2mqtt/zigbee2mqtt"
+        async with listening(server.broker, ear) as platform, lines([hub], server.broker, "t"):
+            assert await all_connected([hub], 5)
+            for number, wanted in enumerate((b'{"state":"ON"}', b"TOGGLE", b'{"state":"on"}'), start=1):
+                await platform.publish(f"{base}/{LAMP}/set", wanted, qos=1)
+                await until(lambda: len(ear.said(f"{base}/{LAMP}")) == number)  # noqa: B023 - looked at before the next round
+            assert [json.loads(said)["state"] for said in ear.said(f"{base}/{LAMP}")] == ["ON", "OFF", "ON"]
+            await platform.publish(f"{base}/{LEAK}/set", b'{"state":"ON"}', qos=1)
+            await until(lambda: ear.said(f"{base}/bridge/logging"))
+            assert json.loads(ear.said(f"{base}/bridge/logging")[0])["message"] == "No converter available for 'set' 'state' (ON)"
+
+    with mosquitto(tmp_path) as server:
+        asyncio.run(story(server))
+
+
+def test_homes_that_were_only_played_leave_no_session_behind(tmp_path: Path, hub: Hub) -> None:
+    async def waits(server: Mosquitto) -> bool:
+        """Whether the broker kept a session for the hub: then a command from between is there."""
+        topic = "anju/v1/990121001001/home-0001/home-0001-cord-bed/command"
+        async with listening(server.broker, Ear()) as platform:
+            await platform.publish(topic, b'{"id":"r","command":"receipt","alert":"a-1","stage":"seen"}', qos=1)
+        known = len(hub.receipts)
+        async with lines([hub], server.broker, "t"):
+            assert await all_connected([hub], 5)
+            assert await all_delivered([hub], 5)
+            return len(hub.receipts) > known
+
+    async def story(server: Mosquitto) -> None:
+        async with lines([hub], server.broker, "t"):
+            assert await all_connected([hub], 5)
+        assert await waits(server)
+        async with lines([hub], server.broker, "t", for_good=False):
+            assert await all_connected([hub], 5)
+        assert not await waits(server)
+
+    with mosquitto(tmp_path) as server:
+        asyncio.run(story(server))
+
+
+def test_a_broker_that_is_gone_at_the_end_is_not_waited_for(tmp_path: Path, hub: Hub) -> None:
+    async def story(server: Mosquitto) -> None:
+        async with lines([hub], server.broker, "t", for_good=False):
+            assert await all_connected([hub], 5)
+            server.kill()
+
+    with mosquitto(tmp_path) as server:
+        asyncio.run(asyncio.wait_for(story(server), 8))
+
+
 def test_a_command_that_came_while_the_hub_was_away_waits_for_it(tmp_path: Path, hub: Hub) -> None:
     async def story(server: Mosquitto) -> None:
         async with listening(server.broker, Ear()) as platform:
@@ -253,6 +306,12 @@ def test_what_is_no_address_of_a_broker_is_refused_in_one_line(url: str) -> None
     with pytest.raises(BrokerError) as refused:
         broker_at(url)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("scheme", ["mqtts", "ws", "wss"])
+def test_an_encrypted_broker_is_refused_with_what_can_be_done(scheme: str) -> None:
+    with pytest.raises(BrokerError, match=f"{scheme}: virtual homes speak plain MQTT over TCP, mqtt://host:port; for TLS put a tunnel"):
+        broker_at(f"{scheme}://device:secret@host:8883")
 
 
 @pytest.mark.parametrize("url", ["http://device:secret@host:1", "mqtt://device:secret@host:99999"])

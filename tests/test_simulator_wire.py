@@ -1,5 +1,6 @@
 """What the simulator's devices write, against the contract's words and against the platform's independent reading of them."""
 
+import json
 from datetime import UTC, datetime
 
 import msgspec
@@ -148,7 +149,7 @@ def directory_of(net: ZigbeeNet) -> Directory:
 
 def test_the_platform_understands_the_simulated_zigbee2mqtts_opening() -> None:
     net = ZigbeeNet("home-0001", "s")
-    assert {listed.model for listed in directory_of(net).names.values()} == {"TS0215A_sos", "HS2WL"}
+    assert {listed.model for listed in directory_of(net).names.values()} == {"TS0215A_sos", "HS2WL", "E1603/E1702/E1708"}
     for bridged in net.opening():
         decode(HOME.bridged(bridged.dialect, bridged.topic), bridged.payload, AT)
 
@@ -158,6 +159,35 @@ def test_a_zigbee_button_calls_once_and_is_quiet_in_its_next_report() -> None:
     directory = directory_of(net)
     assert read_bridged(net.button(pressed=True), directory).report.urgent
     assert not read_bridged(net.button(), directory).report.urgent
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "answers"),
+    [
+        ("床头 夜灯/set", b'{"state":"ON"}', {"床头 夜灯": {"state": "ON"}}),
+        ("床头 夜灯/set", b"on", {"床头 夜灯": {"state": "ON"}}),
+        ("床头 夜灯/set/state", b"TOGGLE", {"床头 夜灯": {"state": "ON"}}),
+        ("床头 夜灯/get", b'{"state":""}', {"床头 夜灯": {"state": "OFF"}}),
+        ("床头 夜灯/set", b'{"state":"dim"}', {"bridge/logging": {"level": "error"}}),
+        ("床头 夜灯/set", b"soup", {"bridge/logging": {"message": "Invalid message 'null', skipping..."}}),
+        ("床头 夜灯/set", b"\xff", {"bridge/logging": {"level": "error"}}),
+        (
+            "床头 夜灯/set", b'{"brightness":3,"state":"ON"}',
+            {"床头 夜灯": {"state": "ON"}, "bridge/logging": {"message": "No converter available for 'set' 'brightness' (3)"}},
+        ),
+        ("床头 求助按钮/set", b'{"action":"emergency"}', {"bridge/logging": {"level": "error", "namespace": "z2m"}}),
+        ("attic/set", b'{"state":"ON"}', {"bridge/logging": {"message": "Entity 'attic' is unknown"}}),
+        ("床头 夜灯", b'{"state":"ON"}', {}),
+        ("bridge/request/restart", b"", {}),
+    ],
+)
+def test_a_command_to_the_zigbee_net_is_answered_as_the_real_one_does(
+    topic: str, payload: bytes, answers: dict[str, dict[str, object]]
+) -> None:
+    said = ZigbeeNet("home-0001", "s").command(f"zigbee2mqtt/{topic}", payload)
+    told = {bridged.topic.removeprefix("zigbee2mqtt/"): json.loads(bridged.payload) for bridged in said}
+    assert told.keys() == answers.keys()
+    assert all(told[topic].items() >= answer.items() for topic, answer in answers.items())
 
 
 def test_a_zigbee_leak_is_repeated_from_the_cache_until_it_dries() -> None:
