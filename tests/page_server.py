@@ -17,12 +17,14 @@ from time import monotonic
 from typing import ClassVar, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from gateway.web.edge import SECURITY
 from tests.page_community import AREA, AREA_NAME, KINDS, Json, home_name, homes, resident, samples, stamp
 
 STATIC = Path(__file__).parents[1] / "gateway" / "web" / "static"
+PASSWORD = "night watch"
 NIGHT = datetime(2026, 11, 21, 19, 12, 5, tzinfo=UTC)
 """03:12:05 in the county: the service's clock is not the browser's, and the page must follow the service's."""
-CSP = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
+CSP = SECURITY["Content-Security-Policy"]
 OPEN_ACTIONS = ["claim", "acknowledge", "note", "hold", "escalate", "transfer", "respond", "close"]
 DISPOSITIONS: list[Json] = [
     {"code": code, "title": {"zh": zh, "en": code.replace("_", " ").capitalize()}}
@@ -31,6 +33,7 @@ DISPOSITIONS: list[Json] = [
         "false_person": "误报：误碰", "test": "测试",
     }.items()
 ]  # fmt: skip
+Answer = Json | list[Json]
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -49,6 +52,16 @@ class Desk:
         self.answering = True
         self.silent = False
         self.beat: Json = {"alarm_process": "up", "ready": True, "problems": []}
+        self.login: Json = {"demo_username": None, "demo_password": None, "timezone": "Asia/Shanghai"}
+        self.colleagues: list[Json] | None = [{"username": user, "role": "operator"}]
+        """Who works here; None: a service that does not tell."""
+        self.today: Json | None = None
+        self.sampled = samples
+        """What the homes' devices measured: a test may put its own here."""
+        self.sampled_from = NIGHT - timedelta(days=30)
+        """Nothing is recorded before."""
+        self.answered_late: dict[str, threading.Event] = {}
+        """By method and path: an answer is made up at once, and sent when the event is set."""
         self.homes_read: list[str] = []
         self.resumed_from: list[str] = []
         self.keys_seen: dict[str, tuple[int, Json]] = {}
@@ -200,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(url.path.removeprefix("/api/v1"))
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         if path == "/login":
-            self._json(200, {"demo_username": None, "demo_password": None})
+            self._json(200, self.desk.login)
         elif path == "/session" and method != "GET":
             self._session(method, json.loads(body or b"{}"))
         elif "anju_session=yes" not in self.headers.get("Cookie", ""):
@@ -208,20 +221,26 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/stream":
             self._stream()
         else:
-            self._json(*self._api(method, path, query, json.loads(body or b"{}")))
+            answer = self._api(method, path, query, json.loads(body or b"{}"))
+            with self.desk.changed:
+                late = self.desk.answered_late.pop(f"{method} {path}", None)
+                self.desk.changed.notify_all()
+            if late is not None:
+                late.wait(timeout=10)
+            self._json(*answer)
 
     def _session(self, method: str, body: Json) -> None:
         if method == "DELETE":
             self._json(204, None, {"Set-Cookie": "anju_session=; Max-Age=0; Path=/"})
-        elif body == {"username": self.desk.user, "password": "night watch"}:
+        elif body == {"username": self.desk.user, "password": PASSWORD}:
             self._json(200, {"token": "t"}, {"Set-Cookie": "anju_session=yes; HttpOnly; SameSite=Strict; Path=/"})
         else:
             self._json(*_problem(401, "用户名或密码不对", "wrong user name or password"))
 
-    def _api(self, method: str, path: str, query: dict[str, str], body: Json) -> tuple[int, Json]:
+    def _api(self, method: str, path: str, query: dict[str, str], body: Json) -> tuple[int, Answer]:  # noqa: PLR0911 - one line an address
         desk = self.desk
         if path == "/session":
-            return 200, {"username": desk.user, "role": "operator", "rights": ["read", "act"], "expires_at": None}
+            return 200, {"username": desk.user, "role": "operator", "rights": ["read", "act"], "expires_at": None, "timezone": desk.login["timezone"]}
         if path == "/alerts":
             found = [a for a in desk.alerts.values() if a["status"] != "closed"]
             return 200, {"items": found, "next": None}
@@ -229,7 +248,16 @@ class _Handler(BaseHTTPRequestHandler):
             return 200, {"items": DISPOSITIONS, "next": None}
         if path == "/telemetry":
             start, end = (datetime.fromisoformat(query[name]) for name in ("start", "end"))
-            return 200, {"items": samples(query["property"], start, min(end, desk.now())), "next": None}
+            found = desk.sampled(query["property"], max(start, desk.sampled_from), min(end, desk.now()))
+            return 200, {"items": found, "next": None}
+        if path == "/users/names" and desk.colleagues is not None:
+            return 200, desk.colleagues
+        if path == "/reports/homes" and desk.today is not None:
+            return 200, desk.today
+        if path == "/homes":
+            found = [h for h in desk.homes.values() if query["q"] in json.dumps(h, ensure_ascii=False)]
+            lines = [{name: h[name] for name in ("id", "name", "address", "area", "area_name", "phone", "access", "note")} for h in found]
+            return 200, {"items": lines, "next": None}
         if match := re.fullmatch(r"/homes/([^/]+)", path):
             desk.homes_read.append(match[1])
             return 200, desk.homes[match[1]]
@@ -242,7 +270,7 @@ class _Handler(BaseHTTPRequestHandler):
             return desk.keys_seen[key]
         return _problem(404, "没有这个地址", "there is nothing at this address")
 
-    def _json(self, status: int, answer: Json | None, headers: dict[str, str] | None = None) -> None:
+    def _json(self, status: int, answer: Answer | None, headers: dict[str, str] | None = None) -> None:
         body = b"" if answer is None else json.dumps(answer).encode()
         self.send_response(status)
         for name, value in (headers or {}).items():
@@ -352,5 +380,5 @@ if __name__ == "__main__":
     shown = Desk(beat_s=5)
     a_busy_night(shown)
     with PageServer(shown, int(sys.argv[1]) if len(sys.argv) > 1 else 0) as server:
-        print(f"{server.url}  {shown.user} / night watch")
+        print(f"{server.url}  {shown.user} / {PASSWORD}")
         threading.Event().wait()

@@ -5,6 +5,8 @@ import { language, sentence, t } from "./i18n.js";
 /** @typedef {import("./types.js").Alert} Alert */
 
 const ROOT = "/api/v1";
+/** More homes than this are no answer to a question: ask more precisely. */
+const FOUND_AT_MOST = 12;
 
 export class Refusal extends Error {
   /** @param {number} status 0 when the service could not be reached @param {string} text */
@@ -76,7 +78,7 @@ const id = encodeURIComponent;
 export const api = {
   /** @param {string} username @param {string} password */
   logIn: (username, password) => call("POST", "/session", { username, password }),
-  /** What a demonstration shows to anybody. @returns {Promise<{demo_username: string|null, demo_password: string|null}>} */
+  /** What anybody may know before the log-in. @returns {Promise<{demo_username: string|null, demo_password: string|null, timezone?: string}>} */
   loginPage: () => call("GET", "/login"),
   logOut: () => call("DELETE", "/session"),
   me: () => call("GET", "/session"),
@@ -90,9 +92,20 @@ export const api = {
   dispositions: () => all("/dispositions"),
   /** @param {string} home @returns {Promise<import("./types.js").Home>} */
   home: (home) => call("GET", `/homes/${id(home)}`),
-  /** @param {string} device @param {string} property @param {number} start @param {number} end ms since 1970 */
-  telemetry: (device, property, start, end) => {
+  /** Homes whose name, address, phone or resident holds these words. @param {string} words @returns {Promise<{items: import("./types.js").HomeLine[], next: string|null}>} */
+  findHomes: (words) => call("GET", `/homes?limit=${FOUND_AT_MOST}&q=${id(words)}`),
+  /** Who else works here: an alert is handed to one of them. @returns {Promise<{username: string, role: string}[]>} */
+  userNames: () => call("GET", "/users/names"),
+  /** What should be seen to today. @returns {Promise<import("./types.js").Today>} */
+  today: () => call("GET", "/reports/homes"),
+  /**
+   * @param {string} home @param {string} device @param {string} property @param {number} start @param {number} end ms since 1970
+   * @param {string} [thinned] `every` and `aggregate` as a query
+   * @returns {Promise<{at: string, value: number|boolean}[]>}
+   */
+  telemetry: (home, device, property, start, end, thinned = "") => {
     const iso = (/** @type {number} */ ms) => new Date(ms).toISOString();
-    return all(`/telemetry?device=${id(device)}&property=${id(property)}&start=${id(iso(start))}&end=${id(iso(end))}&limit=500`);
+    const which = `home=${id(home)}&device=${id(device)}&property=${id(property)}`;
+    return all(`/telemetry?${which}&start=${id(iso(start))}&end=${id(iso(end))}&limit=2000${thinned}`);
   },
 };

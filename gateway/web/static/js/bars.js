@@ -27,6 +27,7 @@ export function TopBar() {
     <${Link} />
     <${Clock} />
     <${Sound} />
+    <button class="tool icon-only" onClick=${go.find} aria-label=${t("find.title")} title=${t("find.title")}><${Icon} name="find" /></button>
     <button class="tool" onClick=${go.language}>${t("bar.language")}<kbd>L</kbd></button>
     <button class="tool icon-only" onClick=${go.theme} aria-label=${t("bar.theme")} title=${t("bar.theme")}><${Icon} name="theme" /></button>
     <span class="user">${desk.user}</span>
@@ -97,6 +98,7 @@ export function KeyLine() {
     ["J K", "keys.bar_move"],
     ["A", "keys.bar_ack"],
     ["C", "keys.bar_close"],
+    ["/", "keys.bar_find"],
   ];
   return html`<footer class="keys">
     ${keys.map(([key, says]) => html`<span><kbd>${key}</kbd>${t(says)}</span>`)}

@@ -5,6 +5,7 @@ import { Actions } from "./actions.js";
 import { Age, NextStep } from "./counting.js";
 import { useDesk, usePage } from "./hooks.js";
 import { Contacts, Devices, Related, WhoWhere } from "./household.js";
+import { HomeCard, Today } from "./homecard.js";
 import { Icon } from "./icon.js";
 import { said, t, word } from "./i18n.js";
 import { Readings } from "./readings.js";
@@ -23,8 +24,9 @@ export function Card() {
   useEffect(() => {
     if (scroll.current) scroll.current.scrollTop = 0;
   }, [alert?.id]);
+  if (!alert && desk.looking) return html`<${HomeCard} key=${desk.looking} id=${desk.looking} />`;
   if (!alert)
-    return html`<section class="card none"><p>${t("card.none")}</p>${desk.next && html`<p class="key">${t("card.none_key")}</p>`}</section>`;
+    return html`<section class="card none"><p>${t("card.none")}</p>${desk.next && html`<p class="key">${t("card.none_key")}</p>`}<${Today} /></section>`;
   return html`<section class=${`card p${alert.priority} ${alert.status}`} aria-labelledby="card-title" data-alert=${alert.id}>
     <header class="head">
       <button class="back" onClick=${go.back} aria-label=${t("card.back")}><${Icon} name="back" /></button>
@@ -56,28 +58,40 @@ function Body({ alert }) {
             : failed instanceof Error
               ? html`${t("card.home_failed", { why: failed.message })} <button onClick=${() => desk.wantHome(alert.home ?? "")}>${t("card.retry")}</button>`
               : t("card.loading")}</p></section>`}
-      <${Related} alert=${alert} />
+      <${Related} home=${alert.home} except=${alert.id} />
       ${home && html`<${Devices} home=${home} concerned=${alert.device} />`}
     </div>
     <div class="column">
       <${Why} alert=${alert} />
-      ${home && html`<${Readings} key=${alert.id} alert=${alert} home=${home} />`}
+      ${home && html`<${Readings} key=${alert.id} home=${home} alarm=${Date.parse(alert.raised_at)} category=${alert.category} device=${alert.device} />`}
       <${Timeline} entries=${alert.timeline} />
     </div>
   `;
 }
 
+/** The same thing said again and again is one line. @param {import("./types.js").Evidence[]} evidence */
+function grouped(evidence) {
+  /** @type {Map<string, {first: import("./types.js").Evidence, last: import("./types.js").Evidence, count: number}>} */
+  const found = new Map();
+  for (const one of evidence) {
+    const key = `${one.device} ${one.property}`;
+    const known = found.get(key);
+    found.set(key, { first: known?.first ?? one, last: one, count: (known?.count ?? 0) + 1 });
+  }
+  return [...found.values()];
+}
+
 /** The reason in a sentence, and what it rests on. @param {{alert: Alert}} props */
 function Why({ alert }) {
-  const evidence = alert.evidence ?? [];
+  const evidence = grouped(alert.evidence ?? []);
   return html`<section class="panel why">
     <h3>${t("card.why")}</h3>
     <p class="reason">${said(alert, "reason") || said(alert, "title")}</p>
     ${evidence.length > 0 &&
     html`<ul class="evidence" aria-label=${t("card.evidence")}>
-      ${evidence.slice(-6).map(
-        (one) => html`<li><time>${clock(one.at)}</time><span>${word("property", one.property)}</span>${one.value !== true && html`<b>${one.value === false ? t("value.false") : one.value}</b>`}
-          ${one.clock_suspect && html`<small>${t("card.clock_suspect")}</small>`}</li>`,
+      ${evidence.map(
+        ({ first, last, count }) => html`<li><time>${clock(first.at)}${count > 1 && `–${clock(last.at)}`}</time><span>${word("property", last.property)}</span>${count > 1 && html`<span>${t("card.times", { n: count })}</span>`}
+          ${last.value !== true && html`<b>${last.value === false ? t("value.false") : last.value}</b>`}${last.clock_suspect && html`<small>${t("card.clock_suspect")}</small>`}</li>`,
       )}
     </ul>`}
     ${(alert.responders ?? []).length > 0 &&

@@ -2,6 +2,7 @@
 
 import { html, useEffect, useRef } from "../vendor/htm/standalone.module.js";
 import uPlot from "../vendor/uplot/uPlot.esm.js";
+import { hourMinute, zoneName } from "./time.js";
 
 /** The library comes without types of its own in one file. @type {any} */
 const Plot = uPlot;
@@ -12,7 +13,7 @@ const HEIGHT = 168;
 /** Left of the plot: as much as the names of the lanes below take, so that hour stands under hour. */
 const LEFT = 120;
 
-/** @param {{points: {at: number, value: number}[], from: number, until: number, alarm: number, unit: string}} props times in ms */
+/** @param {{points: {at: number, value: number}[], from: number, until: number, alarm: number|null, unit: string}} props times in ms */
 export function Chart({ points, from, until, alarm, unit }) {
   const box = useRef(/** @type {HTMLElement|null} */ (null));
   const theme = document.documentElement.dataset.theme;
@@ -20,14 +21,13 @@ export function Chart({ points, from, until, alarm, unit }) {
     const host = box.current;
     if (!host) return undefined;
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: `13px ${getComputedStyle(document.body).fontFamily}` };
-    const pad = (/** @type {number} */ n) => String(n).padStart(2, "0");
-    const hourMinute = (/** @type {number} */ s) => `${pad(new Date(s * 1000).getHours())}:${pad(new Date(s * 1000).getMinutes())}`;
     const rounded = (/** @type {number} */ v) => String(Math.round(v * 10) / 10);
     const plot = new Plot(
       {
         width: host.clientWidth,
         height: HEIGHT,
         legend: { show: false },
+        tzDate: (/** @type {number} */ s) => Plot.tzDate(new Date(s * 1000), zoneName()),
         cursor: { y: false, points: { size: 8 } },
         padding: [12, 12, 0, 0],
         scales: {
@@ -36,11 +36,11 @@ export function Chart({ points, from, until, alarm, unit }) {
           y: { range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) => widened(low, high) },
         },
         axes: [
-          { ...axis, values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map(hourMinute), space: 60, size: 32 },
+          { ...axis, values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((s) => hourMinute(s * 1000)), space: 60, size: 32 },
           { ...axis, size: LEFT, values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map(rounded), space: 34 },
         ],
         series: [{}, { label: unit, stroke: colour("--chart"), width: 2.5, points: { show: points.length < 40, size: 5, fill: colour("--chart") }, spanGaps: false }],
-        hooks: { draw: [(/** @type {any} */ u) => alarmLine(u, alarm / 1000)] },
+        hooks: { draw: [(/** @type {any} */ u) => alarm !== null && alarmLine(u, alarm / 1000)] },
       },
       [points.map((p) => p.at / 1000), points.map((p) => p.value)],
       host,

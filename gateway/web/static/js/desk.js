@@ -30,6 +30,12 @@ export class Desk {
     this.heldBack = [];
     /** @type {string|null} */
     this.chosen = null;
+    /** @type {string|null} a home that is looked at without an alert */
+    this.looking = null;
+    /** @type {import("./types.js").Today|null} what should be seen to today; null where the service keeps no such list */
+    this.today = null;
+    /** @type {{username: string, role: string}[]} to whom an alert can be handed; empty where the service does not tell */
+    this.colleagues = [];
     this.loaded = false;
     this.user = "";
     /** @type {"starting"|"login"|"ready"} */
@@ -94,7 +100,11 @@ export class Desk {
     const before = this.alerts;
     const chosen = this.chosen && before.get(this.chosen);
     this.alerts = new Map(alerts.map((alert) => [alert.id, merged(before.get(alert.id), alert)]));
-    if (chosen && !this.alerts.has(chosen.id)) this.alerts.set(chosen.id, chosen);
+    if (chosen && !this.alerts.has(chosen.id)) {
+      this.alerts.set(chosen.id, chosen);
+      // No longer among the open ones: how it ended is on its own page.
+      this.refresh(chosen.id);
+    }
     for (const alert of this.alerts.values()) this.#arrived(alert, before.get(alert.id));
     this.loaded = true;
     this.#arrange();
@@ -103,9 +113,10 @@ export class Desk {
   /** One alert as it is from here on. @param {Alert} alert */
   apply(alert) {
     const before = this.alerts.get(alert.id);
-    if (alert.status === "closed" && alert.id !== this.chosen) this.alerts.delete(alert.id);
-    else this.alerts.set(alert.id, merged(before, alert));
-    this.#arrived(alert, before);
+    const after = merged(before, alert);
+    if (after.status === "closed" && alert.id !== this.chosen) this.alerts.delete(alert.id);
+    else this.alerts.set(alert.id, after);
+    this.#arrived(after, before);
     this.#arrange();
   }
 
@@ -147,6 +158,7 @@ export class Desk {
     if (id === this.chosen) return;
     const left = this.chosen && this.alerts.get(this.chosen);
     this.chosen = id;
+    if (id) this.looking = null;
     if (left && left.status === "closed") this.alerts.delete(left.id);
     this.#arrange();
     const alert = this.card;
@@ -188,7 +200,25 @@ export class Desk {
     if (all.length) this.set({ dispositions: new Map(all.map(({ code, title }) => [code, title])) });
   }
 
+  async readColleagues() {
+    /** @type {any} */
+    const answer = await api.userNames().catch(() => []);
+    this.set({ colleagues: Array.isArray(answer) ? answer : (answer?.items ?? []) });
+  }
+
+  async readToday() {
+    this.set({ today: await api.today().catch(() => null) });
+  }
+
   // --- homes
+
+  /** Opens a home's card without an alert. @param {string|null} id */
+  lookAt(id) {
+    if (id) this.choose(null);
+    this.looking = id;
+    if (id) this.wantHome(id);
+    this.changed();
+  }
 
   /** Reads a home's record: when its card is opened, not before, since every look at it is noted down. @param {string} id */
   async wantHome(id) {
@@ -243,14 +273,21 @@ export class Desk {
   }
 }
 
+/** How much of an alert's life this record has seen. @param {Alert} alert */
+const newest = (alert) => Math.max(0, ...(alert.timeline ?? []).map((entry) => entry.seq ?? 0));
+
 /**
- * A list and the stream hold the newest entries of the timeline only: the older ones that were read before are kept.
- * @param {Alert|undefined} before @param {Alert} after @returns {Alert}
+ * Answers and events overtake each other: an answer that was read before a claim may arrive after it, and must not take the claim back.
+ * What is newer by its timeline stands; entries that only one of the two holds are kept (lists and the stream hold the newest only).
+ * @param {Alert|undefined} before @param {Alert} heard @returns {Alert}
  */
-function merged(before, after) {
-  const known = before?.timeline;
-  const heard = after.timeline;
-  if (!known || !heard || heard.length >= (after.timeline_count ?? heard.length)) return { ...after, timeline: heard ?? known };
-  const first = heard[0]?.seq ?? Infinity;
-  return { ...after, timeline: [...known.filter((entry) => entry.seq !== null && entry.seq < first), ...heard] };
+function merged(before, heard) {
+  if (!before) return heard;
+  const late = newest(heard) < newest(before);
+  const [older, newer] = late ? [heard, before] : [before, heard];
+  const entries = newer.timeline ?? [];
+  const first = entries.find((entry) => entry.seq !== null)?.seq ?? Infinity;
+  const whole = entries.length >= (newer.timeline_count ?? entries.length);
+  const kept = whole && newer.timeline ? [] : (older.timeline ?? []).filter((entry) => entry.seq !== null && entry.seq < first);
+  return { ...newer, timeline: newer.timeline || older.timeline ? [...kept, ...entries] : undefined };
 }

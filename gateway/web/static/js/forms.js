@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/htm/standalone.module.js";
 import { perform } from "./actions.js";
 import { Window } from "./dialog.js";
-import { usePage } from "./hooks.js";
+import { useDesk, usePage } from "./hooks.js";
 import { said, sentence, t, word } from "./i18n.js";
 
 /** @typedef {import("./types.js").Alert} Alert */
@@ -14,11 +14,16 @@ const MINUTES = ["5", "10", "15", "30"];
 const STAGES = ["accepted", "on_the_way", "arrived", "done", "declined"];
 const DISPOSITIONS = ["real_emergency", "assistance_given", "false_cooking", "false_device", "false_person", "test"];
 
+/** More names than digits are typed, with suggestions. */
+const DIGITS = 9;
+
 /**
- * @param {string} action @param {import("./types.js").Home|null} home
+ * @param {string} action @param {import("./desk.js").Desk} desk @param {Alert} alert
  * @returns {{choice?: Choice, fields: Field[]}}
  */
-function asked(action, home) {
+function asked(action, desk, alert) {
+  const home = desk.homeOf(alert);
+  const others = desk.colleagues.filter(({ username }) => username !== desk.user);
   const reason = { name: "reason", label: t("form.reason") };
   switch (action) {
     case "note":
@@ -29,7 +34,9 @@ function asked(action, home) {
         fields: [{ ...reason, required: true }],
       };
     case "transfer":
-      return { fields: [{ name: "to", label: t("form.transfer_to"), required: true }, reason] };
+      if (others.length && others.length <= DIGITS)
+        return { choice: { name: "to", label: t("form.transfer_pick"), options: others.map((o) => [o.username, `${o.username} · ${word("account", o.role)}`]) }, fields: [reason] };
+      return { fields: [{ name: "to", label: t("form.transfer_to"), required: true, suggestions: others.map(({ username }) => username) }, reason] };
     case "respond":
       return {
         choice: { name: "stage", label: t("form.stage"), options: STAGES.map((s) => [s, t(`stage.${s}`)]) },
@@ -56,15 +63,17 @@ function dispositions(desk) {
 /** @param {{action: import("./actions.js").Action, alert: Alert, onClose: () => void}} props */
 export function Form({ action, alert, onClose }) {
   const { desk } = usePage();
+  useDesk(desk);
   const [wrong, setWrong] = useState("");
   const [busy, setBusy] = useState(false);
   const form = useRef(/** @type {HTMLFormElement|null} */ (null));
   const closing = action === "close";
   const { choice, fields } = closing
     ? { choice: dispositions(desk), fields: [{ name: "reason", label: t("form.close_reason"), long: true }] }
-    : asked(action, desk.homeOf(alert));
+    : asked(action, desk, alert);
 
   // A choice stands first where there is one, so the digits work at once.
+  useEffect(() => void (action === "transfer" && desk.readColleagues()), []);
   useEffect(() => (/** @type {HTMLElement|null} */ (form.current?.querySelector("input, textarea"))?.focus()), []);
 
   /** @param {KeyboardEvent} event */

@@ -4,7 +4,7 @@ import { html } from "../vendor/htm/standalone.module.js";
 import { usePage } from "./hooks.js";
 import { Icon } from "./icon.js";
 import { t, word } from "./i18n.js";
-import { moment, now } from "./time.js";
+import { moment, now, yearOf } from "./time.js";
 
 /** @typedef {import("./types.js").Home} Home @typedef {import("./types.js").Person} Person @typedef {import("./types.js").Device} Device */
 
@@ -26,7 +26,7 @@ const Fact = ({ label, text, strong }) => text && html`<div class=${`fact ${stro
 
 /** @param {{home: Home, room?: string}} props */
 export function WhoWhere({ home, room }) {
-  const year = new Date(now()).getFullYear();
+  const year = yearOf(now());
   return html`<section class="panel household">
     ${home.residents.map(
       (one) => html`<div class="resident">
@@ -89,13 +89,13 @@ export const Devices = ({ home, concerned }) => html`<section class="panel devic
   </ul>
 </section>`;
 
-/** Other alerts of the same home: one visit may answer them all. @param {{alert: import("./types.js").Alert}} props */
-export function Related({ alert }) {
+/** Other alerts of the same home: one visit may answer them all. @param {{home: string|null, except?: string}} props */
+export function Related({ home, except }) {
   const { desk, go } = usePage();
-  const others = [...desk.alerts.values()].filter((other) => other.home && other.home === alert.home && other.id !== alert.id && other.status !== "closed");
+  const others = [...desk.alerts.values()].filter((other) => home && other.home === home && other.id !== except && other.status !== "closed");
   if (others.length === 0) return null;
   return html`<section class="panel related">
-    <h3>${t("card.related")}</h3>
+    <h3>${except ? t("card.related") : t("home.open_alerts", { n: others.length })}</h3>
     ${others.map(
       (other) => html`<button class=${`p${other.priority}`} onClick=${() => go.open(other.id)}>
         <${Icon} name=${`shape-${other.priority}`} /><b>${word("category", other.category)}</b><span>${word("room", other.room)}</span><time>${moment(other.raised_at)}</time>

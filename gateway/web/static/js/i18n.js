@@ -8,15 +8,20 @@ import { recall, remember } from "./prefs.js";
 /** @typedef {"zh"|"en"} Language */
 
 /** @type {Language} */
-let current = recall("language", navigator.language.startsWith("en") ? "en" : "zh") === "en" ? "en" : "zh";
+let current = recall("language", "zh") === "en" ? "en" : "zh";
 
 export const language = () => current;
 
-/** @param {Language} to */
+/** Chinese until somebody chose otherwise, whatever the browser speaks. @param {Language} to */
 export function speak(to) {
   current = to;
   remember("language", to);
-  document.documentElement.lang = to === "zh" ? "zh-CN" : "en";
+  markLanguage();
+}
+
+/** Tells readers aloud and spelling which language stands here. */
+export function markLanguage() {
+  document.documentElement.lang = current === "zh" ? "zh-CN" : "en";
 }
 
 /**
@@ -65,7 +70,9 @@ const WORDS = {
   "login.password": ["密码", "Password"],
   "login.do": ["登录", "Log in"],
   "login.wrong": ["用户名或密码不对。", "User name or password is wrong."],
-  "login.demo": ["演示账号：{username} / {password}", "Demonstration: {username} / {password}"],
+  "login.demo": ["演示环境", "Demonstration"],
+  "login.demo_more": ["住户、电话和求助都是虚构的。", "Homes, phones and calls are invented."],
+  "login.demo_do": ["用演示账号登录", "Log in with the demo account"],
   "login.ended": ["登录已过期，请重新登录。", "Your session has ended. Please log in again."],
   "logout": ["退出", "Log out"],
 
@@ -136,12 +143,14 @@ const WORDS = {
   "card.devices": ["家中设备", "Devices of the home"],
   "card.timeline": ["处理经过", "Timeline"],
   "card.readings": ["报警前一小时", "The hour before"],
+  "card.readings_now": ["最近一小时", "The last hour"],
   "card.no_contacts": ["没有登记联系人", "No contacts are registered"],
   "card.no_phone": ["未登记电话", "no phone registered"],
   "card.no_home": ["这是片区级求助，没有单独的住户。", "This alert concerns an area; there is no single home."],
   "card.home_failed": ["住户资料读不出来：{why}", "The home's record could not be read: {why}"],
   "card.loading": ["正在读取…", "Loading…"],
   "card.responders": ["响应人", "Helpers"],
+  "card.times": ["{n} 次", "{n} ×"],
   "card.clock_suspect": ["设备时钟不准", "device clock suspect"],
   "card.retry": ["重试", "Try again"],
 
@@ -149,8 +158,15 @@ const WORDS = {
   "role.family": ["家属", "Family"],
   "role.neighbour": ["邻居", "Neighbour"],
   "role.grid_worker": ["网格员", "Grid worker"],
+  "role.contact": ["联系人", "Contact"],
   "role.doctor": ["医生", "Doctor"],
   "role.other": ["其他", "Other"],
+
+  "account.operator": ["值守员", "operator"],
+  "account.installer": ["安装员", "installer"],
+  "account.lead": ["班长", "lead"],
+  "account.supervisor": ["主管", "supervisor"],
+  "account.admin": ["管理员", "administrator"],
 
   "device.online": ["在线", "Online"],
   "device.offline": ["离线", "Offline"],
@@ -160,10 +176,35 @@ const WORDS = {
 
   // --- readings
   "readings.pick": ["选择指标", "Choose a reading"],
-  "readings.none": ["这一小时没有读数。", "No readings in this hour."],
-  "readings.no_numbers": ["这户的设备不报数值。", "The devices of this home report no figures."],
+  "readings.none": ["{name}：这一小时没有读数。", "{name}: no readings in this hour."],
+  "readings.few": ["读数太少，画不成曲线", "too few for a curve"],
+  "readings.since": ["这一小时的读数从 {at} 开始，此前没有记录。", "The readings of this hour begin at {at}; nothing is recorded before."],
+  "readings.mute": ["没有读数：{names}", "No readings: {names}"],
+  "readings.more": ["更多 {n} 项", "{n} more"],
+  "readings.less": ["收起", "Fewer"],
   "readings.failed": ["读数读不出来：{why}", "Readings could not be read: {why}"],
   "readings.summary": ["{name}：最低 {min}，最高 {max}，报警时 {last}{unit}", "{name}: lowest {min}, highest {max}, at the alarm {last}{unit}"],
+  "readings.summary_now": ["{name}：最低 {min}，最高 {max}，现在 {last}{unit}", "{name}: lowest {min}, highest {max}, now {last}{unit}"],
+  "moved.last": ["最后一次活动 {at}，{place}，{ago}", "Last movement {at}, {place}, {ago}"],
+  "moved.ongoing": ["{at} 起一直有活动，{place}", "Movement since {at}, {place}"],
+  "moved.earlier": ["这一小时没有活动；之前最后一次约在 {at}，{place}", "No movement in this hour; the last before it about {at}, {place}"],
+  "moved.none": ["没有活动记录", "No movement is recorded"],
+  "moved.blind": ["这户没有活动传感器和门磁", "This home has no movement or door sensor"],
+  "moved.after": ["报警后 {at} 又有活动，{place}", "Moved again since the alarm: {at}, {place}"],
+  "moved.by": [" · {what}", " · {what}"],
+  "moved.before": ["报警前{span}", "{span} before the alarm"],
+  "moved.ago": ["{span}前", "{span} ago"],
+  "moved.minutes": [" {n} 分钟", "{n} min"],
+  "moved.less": ["不到 1 分钟", "under 1 min"],
+  "lane.occupancy": ["活动", "movement"],
+  "lane.contact_open": ["门", "door"],
+  "lane.bed_occupied": ["床", "bed"],
+  "lane.vibration": ["振动", "vibration"],
+  "lane.steps": ["走动", "steps"],
+  "lane.smoke": ["烟雾", "smoke"],
+  "lane.water_leak": ["漏水", "water"],
+  "lane.gas_alarm": ["燃气", "gas"],
+  "lane.co_alarm": ["一氧化碳", "CO"],
 
   "property.sos": ["求助按钮", "SOS button"],
   "property.pull_cord": ["拉绳", "Pull cord"],
@@ -234,6 +275,7 @@ const WORDS = {
   "form.escalate": ["现在就升级到下一步", "Go to the next step now"],
   "form.transfer": ["转交给谁", "Transfer to whom"],
   "form.transfer_to": ["值守员的用户名", "Operator's user name"],
+  "form.transfer_pick": ["值守人员", "Colleague"],
   "form.respond": ["谁在帮忙", "Who is helping"],
   "form.responder": ["响应人", "Helper"],
   "form.stage": ["进展", "How far"],
@@ -292,6 +334,24 @@ const WORDS = {
   "event.until": ["至 {at}", "until {at}"],
   "event.over_from": ["从 {name} 手中接手", "taken over from {name}"],
 
+  // --- homes without an alert, and the day's list
+  "find.title": ["查找住户", "Find a home"],
+  "find.field": ["姓名、楼栋、电话号码", "Name, building, telephone number"],
+  "find.hint": ["↑ ↓ 选择，回车 打开，Esc 关闭。查看住户资料会留下记录。", "↑ ↓ choose, Enter opens, Esc closes. Every look at a record is noted down."],
+  "find.none": ["没有找到“{words}”。", "Nothing found for “{words}”."],
+  "find.more": ["还有更多，请输入得更具体。", "There are more; please be more precise."],
+  "home.reading": ["查看住户（没有求助）", "A home, without an alert"],
+  "home.open_alerts": ["这户有 {n} 条未办结的求助", "{n} open alerts in this home"],
+  "home.close": ["关闭", "Close"],
+  "today.title": ["今天要处理的住户", "To be seen to today"],
+  "today.none": ["今天没有需要处理的住户。", "No home needs seeing to today."],
+  "today.made": ["{day} 早晨生成", "as of the morning of {day}"],
+  "matter.silent": ["失联", "Silent"],
+  "matter.battery": ["电量低", "Battery"],
+  "matter.battery_low": ["电量低", "Battery"],
+  "matter.no_contact": ["无联系人", "No contact"],
+  "matter.contacts": ["联系人不足", "Contacts"],
+
   // --- bars and banners
   "bar.counts": ["未关闭的求助", "Open alerts"],
   "bar.sound_on": ["声音已开", "Sound on"],
@@ -328,11 +388,13 @@ const WORDS = {
   "keys.close": ["办结，需选处理结果", "Close, with how it ended"],
   "keys.language": ["中文 / English", "中文 / English"],
   "keys.mute": ["静音 2 分钟（新报警照响）", "Mute for 2 minutes (new alarms still ring)"],
+  "keys.find": ["查找住户：姓名、地址、电话", "Find a home: name, address, phone"],
   "keys.help": ["显示这张表", "Show this table"],
   "keys.escape": ["返回、关闭窗口", "Back, close a window"],
   "keys.bar_take": ["接下一个", "take next"],
   "keys.bar_move": ["移动", "move"],
   "keys.bar_ack": ["确认", "acknowledge"],
   "keys.bar_close": ["办结", "close"],
+  "keys.bar_find": ["查找住户", "find a home"],
   "keys.bar_all": ["全部按键", "all keys"],
 };

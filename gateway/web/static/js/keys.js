@@ -1,6 +1,6 @@
 /** One keystroke each: which key asks for what. `help.js` and the footer show the same table. */
 
-/** @typedef {"take_next"|"take_this"|"down"|"up"|"acknowledge"|"note"|"hold"|"escalate"|"transfer"|"respond"|"close"|"language"|"mute"|"help"|"escape"} Wish */
+/** @typedef {"take_next"|"take_this"|"down"|"up"|"acknowledge"|"note"|"hold"|"escalate"|"transfer"|"respond"|"close"|"language"|"mute"|"help"|"find"|"escape"} Wish */
 
 /** @type {Record<string, Wish>} */
 const WISHES = {
@@ -19,6 +19,8 @@ const WISHES = {
   c: "close",
   l: "language",
   m: "mute",
+  "/": "find",
+  "、": "find",
   "?": "help",
   "？": "help",
   Escape: "escape",
@@ -36,6 +38,7 @@ export const TABLE = [
   [["H"], "keys.hold"],
   [["E"], "keys.escalate"],
   [["T"], "keys.transfer"],
+  [["/"], "keys.find"],
   [["M"], "keys.mute"],
   [["L"], "keys.language"],
   [["?"], "keys.help"],

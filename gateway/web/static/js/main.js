@@ -7,10 +7,11 @@ import { api, Refusal } from "./api.js";
 import { Banners, Floats, KeyLine, TopBar } from "./bars.js";
 import { Card } from "./card.js";
 import { Desk } from "./desk.js";
+import { Find } from "./find.js";
 import { Form } from "./forms.js";
 import { Help } from "./help.js";
 import { everySecond, Page, useDesk } from "./hooks.js";
-import { language, speak, t } from "./i18n.js";
+import { language, markLanguage, speak, t } from "./i18n.js";
 import { loadIcons } from "./icon.js";
 import { wish } from "./keys.js";
 import { Login } from "./login.js";
@@ -19,6 +20,7 @@ import { waiting } from "./priority.js";
 import { Queue, spoken } from "./queue.js";
 import { Bell } from "./sound.js";
 import { follow } from "./stream.js";
+import { setZone } from "./time.js";
 import { showInTab } from "./title.js";
 
 /** @typedef {import("./actions.js").Action} Action @typedef {import("./types.js").Alert} Alert */
@@ -26,12 +28,13 @@ import { showInTab } from "./title.js";
 const desk = new Desk();
 const bell = new Bell();
 bell.on = recall("sound", "on") === "on";
-speak(language());
+markLanguage();
 document.documentElement.dataset.theme = recall("theme", "dark");
 
 /** @type {() => void} */
 let stop = () => {};
-/** @type {(open: Action|"help"|null) => void} set by the page once it stands */
+/** @typedef {Action|"help"|"find"} Opened */
+/** @type {(open: Opened|null) => void} set by the page once it stands */
 let showWindow = () => {};
 
 const alerts = () => [...desk.alerts.values()];
@@ -39,6 +42,18 @@ const alerts = () => [...desk.alerts.values()];
 function attend() {
   bell.attend(alerts(), desk.lost);
   showInTab(alerts(), desk.lost);
+}
+
+/** A key that came before the list: carried out when the list is there, unless that took too long to still be meant. */
+const STILL_MEANT_MS = 5_000;
+let askedAt = -Infinity;
+
+function carryOut() {
+  const asked = askedAt;
+  askedAt = -Infinity;
+  if (performance.now() - asked > STILL_MEANT_MS) return;
+  if (desk.next) go.takeNext();
+  else refused(desk, t("refusal.nothing_waiting"));
 }
 
 /** Everything that a button or a key can ask for. */
@@ -55,7 +70,8 @@ const go = {
   },
   async takeNext() {
     const next = desk.next;
-    if (!next) return void refused(desk, t(desk.loaded ? "refusal.nothing_waiting" : "queue.loading"));
+    if (!desk.loaded) return void (askedAt = performance.now());
+    if (!next) return void refused(desk, t("refusal.nothing_waiting"));
     go.open(next.id);
     if (await perform(desk, next.id, "claim")) focusCard();
   },
@@ -74,6 +90,13 @@ const go = {
     const hash = `#${encodeURIComponent(id)}`;
     // On a phone the card covers the queue: its back button and the phone's own lead back.
     if (location.hash !== hash) history[location.hash ? "replaceState" : "pushState"](null, "", hash);
+    document.body.classList.add("card-open");
+  },
+  /** A home without an alert: read-only. @param {string} home */
+  lookAt(home) {
+    showWindow(null);
+    if (location.hash) history.replaceState(null, "", location.pathname);
+    desk.lookAt(home);
     document.body.classList.add("card-open");
   },
   back() {
@@ -113,6 +136,7 @@ const go = {
     desk.changed();
   },
   help: () => showWindow("help"),
+  find: () => showWindow("find"),
 };
 /** @typedef {typeof go} Go */
 
@@ -123,14 +147,19 @@ function focusCard() {
 function closeCard() {
   document.body.classList.remove("card-open");
   desk.choose(null);
+  desk.lookAt(null);
 }
 
 /** @param {KeyboardEvent} event */
 function pressed(event) {
   if (bell.locked) go.unlock();
-  if (desk.phase !== "ready") return;
   const asked = wish(event);
   if (!asked) return;
+  if (desk.phase !== "ready") {
+    // Enter, Space: the hand is quicker than the log-in. Fields and buttons of the form keep their keys.
+    if (asked === "take_next") askedAt = performance.now();
+    return;
+  }
   event.preventDefault();
   switch (asked) {
     case "take_next":
@@ -148,9 +177,11 @@ function pressed(event) {
       return go.mute();
     case "help":
       return go.help();
+    case "find":
+      return go.find();
     case "escape":
       if (desk.notice) return desk.set({ notice: null });
-      return desk.chosen ? go.back() : undefined;
+      return desk.chosen || desk.looking ? go.back() : undefined;
     default:
       return go.act(asked);
   }
@@ -159,14 +190,18 @@ function pressed(event) {
 /** Log-in done, or a session that still stands: read the queue and follow the stream. */
 async function enter() {
   const me = await api.me();
+  setZone(me.timezone);
   stop();
   desk.readDispositions();
+  desk.readColleagues();
+  desk.readToday();
   desk.set({ user: me.username, phase: "ready", loginHint: "", loaded: false, heardAt: performance.now() });
   stop = follow({
     async opened() {
       desk.replace(await api.openAlerts());
       const named = decodeURIComponent(location.hash.slice(1));
       if (named && !desk.chosen && desk.alerts.has(named)) go.open(named);
+      carryOut();
     },
     event(type, data) {
       if (type === "alert") desk.apply(data);
@@ -189,7 +224,7 @@ desk.onArrival = (/** @type {Alert} */ alert, /** @type {Alert|undefined} */ bef
 
 function Whole() {
   useDesk(desk);
-  const [open, setOpen] = useState(/** @type {Action|"help"|null} */ (null));
+  const [open, setOpen] = useState(/** @type {Opened|null} */ (null));
   useEffect(() => {
     showWindow = setOpen;
   }, []);
@@ -205,7 +240,8 @@ function Whole() {
       <${KeyLine} />
       <${Floats} />
       ${open === "help" && html`<${Help} onClose=${close} />`}
-      ${open && open !== "help" && card && html`<${Form} key=${`${open}${card.id}`} action=${open} alert=${card} onClose=${close} />`}
+      ${open === "find" && html`<${Find} onClose=${close} />`}
+      ${open && open !== "help" && open !== "find" && card && html`<${Form} key=${`${open}${card.id}`} action=${open} alert=${card} onClose=${close} />`}
     </div>`}
   <//>`;
 }
@@ -219,6 +255,8 @@ addEventListener("click", (event) => {
 addEventListener("pointerdown", () => bell.locked && go.unlock());
 addEventListener("popstate", () => (location.hash ? undefined : closeCard()));
 desk.listen(attend);
+// The list of the day is made anew each morning, and grows shorter as homes are seen to.
+setInterval(() => desk.phase === "ready" && !desk.lost && desk.readToday(), 5 * 60_000);
 everySecond(() => {
   const lost = desk.lost;
   if (lost !== wasLost) desk.changed();

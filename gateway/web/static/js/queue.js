@@ -3,6 +3,7 @@
 import { Component, html, useEffect, useRef } from "../vendor/htm/standalone.module.js";
 import { Age, NextStep } from "./counting.js";
 import { useDesk, usePage } from "./hooks.js";
+import { Today } from "./homecard.js";
 import { Icon } from "./icon.js";
 import { language, said, t, word } from "./i18n.js";
 import { PREFIX } from "./priority.js";
@@ -113,6 +114,7 @@ export function Queue() {
       ${desk.order.length > ROWS_AT_MOST && html`<li class="more" role="presentation">${t("queue.more", { n: desk.order.length - ROWS_AT_MOST })}</li>`}
     </ul>
     ${desk.order.length === 0 && html`<${Empty} loaded=${desk.loaded} />`}
+    <div class="under"><${Today} /></div>
   </section>`;
 }
 

@@ -28,19 +28,57 @@ export function now() {
 /** @param {number} n */
 const two = (n) => String(n).padStart(2, "0");
 
-/** @param {number|string|null|undefined} at @returns {string} `03:12:05` in this desk's zone */
+/**
+ * The zone in which the service speaks: its sentences name local times, and the page must name the same ones, wherever the browser stands.
+ */
+let zone = "Asia/Shanghai";
+let parts = partsIn(zone);
+
+/** @param {string} timeZone */
+function partsIn(timeZone) {
+  const numbers = /** @type {const} */ ({ year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return new Intl.DateTimeFormat("en-GB", { ...numbers, timeZone, hourCycle: "h23" });
+}
+
+/** @param {unknown} name as the service tells it (`Asia/Shanghai`); one that this browser does not know changes nothing */
+export function setZone(name) {
+  if (typeof name !== "string" || !name || name === zone) return;
+  try {
+    parts = partsIn(name);
+    zone = name;
+  } catch {
+    // An older browser and a newer zone: the county's own stays.
+  }
+}
+
+export const zoneName = () => zone;
+
+/** @param {number|string} at @returns {Record<string, string>} year, month, day, hour, minute, second in the service's zone */
+const local = (at) => Object.fromEntries(parts.formatToParts(new Date(at)).map(({ type, value }) => [type, value]));
+
+/** @param {number|string|null|undefined} at @returns {string} `03:12:05` */
 export function clock(at) {
   if (!at) return "–";
-  const d = new Date(at);
-  return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+  const { hour, minute, second } = local(at);
+  return `${hour}:${minute}:${second}`;
+}
+
+/** @param {number} at @returns {string} `03:12` */
+export function hourMinute(at) {
+  const { hour, minute } = local(at);
+  return `${hour}:${minute}`;
 }
 
 /** @param {number|string} at @returns {string} `03:12`, or `11-21 03:12` when it was not today */
 export function moment(at) {
-  const d = new Date(at);
-  const text = `${two(d.getHours())}:${two(d.getMinutes())}`;
-  return d.toDateString() === new Date(now()).toDateString() ? text : `${two(d.getMonth() + 1)}-${two(d.getDate())} ${text}`;
+  const { year, month, day, hour, minute } = local(at);
+  const today = local(now());
+  const text = `${hour}:${minute}`;
+  return day === today.day && month === today.month && year === today.year ? text : `${month}-${day} ${text}`;
 }
+
+/** @param {number} at @returns {number} */
+export const yearOf = (at) => Number(local(at).year);
 
 /** @param {number} ms a span @returns {string} `0:07`, `12:40`, `3:02:11`, `2d 04h` */
 export function span(ms) {

@@ -63,7 +63,7 @@
  *
  * @typedef {object} Person
  * @property {string} id
- * @property {"resident"|"family"|"neighbour"|"grid_worker"|"doctor"|"other"} role
+ * @property {"resident"|"contact"|"family"|"neighbour"|"grid_worker"|"doctor"|"other"} role
  * @property {string} name
  * @property {string} [phone]
  * @property {number} [order]
@@ -95,6 +95,23 @@
  * @property {Person[]} residents
  * @property {Person[]} contacts    in the order in which they are rung
  * @property {Device[]} devices
+ *
+ * @typedef {object} HomeLine         a home in a list, without its people
+ * @property {string} id
+ * @property {string} name
+ * @property {string} area_name
+ * @property {string} address
+ *
+ * @typedef {object} Matter           something about a home that should be seen to today
+ * @property {string} area
+ * @property {string} home
+ * @property {string} home_name
+ * @property {string} matter
+ * @property {string} sentence        Chinese
+ * @property {string} sentence_en
+ * @property {string|null} [device]
+ *
+ * @typedef {{day: string, items: Matter[]}} Today
  *
  * @typedef {object} Beat
  * @property {string} now

@@ -1,0 +1,48 @@
+/** A home without an alert, to read: who lives there, whom to ring, the last hour. And the homes that should be seen to today. */
+
+import { html } from "../vendor/htm/standalone.module.js";
+import { useDesk, usePage } from "./hooks.js";
+import { Contacts, Devices, Related, WhoWhere } from "./household.js";
+import { Icon } from "./icon.js";
+import { said, t, word } from "./i18n.js";
+import { Readings } from "./readings.js";
+
+/** @param {{id: string}} props */
+export function HomeCard({ id }) {
+  const { desk, go } = usePage();
+  useDesk(desk);
+  const known = desk.homes.get(id);
+  const home = known && !(known instanceof Error) ? known : null;
+  return html`<section class="card home" aria-labelledby="card-title" data-home=${id}>
+    <header class="head">
+      <button class="back" onClick=${go.back} aria-label=${t("card.back")}><${Icon} name="back" /></button>
+      <div class="title"><h2 id="card-title" tabindex="-1"><${Icon} name="house" />${home?.name ?? id}</h2><div class="tags"><span class="tag quiet">${t("home.reading")}</span></div></div>
+      <button class="leave" onClick=${go.back}>${t("home.close")}<kbd>Esc</kbd></button>
+    </header>
+    <div class="body">
+      ${home
+        ? html`<div class="column"><${WhoWhere} home=${home} /><${Contacts} home=${home} /></div>
+            <div class="column"><${Related} home=${home.id} /><${Readings} key=${home.id} home=${home} alarm=${null} /><${Devices} home=${home} /></div>`
+        : html`<section class="panel"><p class="none">${known instanceof Error ? t("card.home_failed", { why: known.message }) : t("card.loading")}</p></section>`}
+    </div>
+  </section>`;
+}
+
+/** The morning's list: quiet, and only where nobody waits. */
+export function Today() {
+  const { desk, go } = usePage();
+  useDesk(desk);
+  if (!desk.today || !desk.loaded || desk.next) return null;
+  const { day, items } = desk.today;
+  return html`<section class="panel today" aria-labelledby="today-title">
+    <h3 id="today-title">${t("today.title")}<small>${t("today.made", { day })}</small></h3>
+    ${items.length === 0 && html`<p class="none">${t("today.none")}</p>`}
+    <ul>
+      ${items.map(
+        (one) => html`<li><button onClick=${() => go.lookAt(one.home)}>
+          <span class="tag quiet">${word("matter", one.matter)}</span><b>${one.home_name}</b><span class="says">${said(one, "sentence")}</span>
+        </button></li>`,
+      )}
+    </ul>
+  </section>`;
+}
