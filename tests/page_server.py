@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar, Self
+from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from gateway.web.edge import SECURITY
@@ -186,8 +186,12 @@ def _problem(status: int, zh: str, en: str) -> tuple[int, Json]:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    desk: ClassVar[Desk]
+    server: "PageServer"
     protocol_version = "HTTP/1.1"
+
+    @property
+    def desk(self) -> Desk:
+        return self.server.desk
 
     def log_message(self, *_: object) -> None:
         """Quiet: the test says what matters."""
@@ -237,10 +241,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._json(*_problem(401, "用户名或密码不对", "wrong user name or password"))
 
-    def _api(self, method: str, path: str, query: dict[str, str], body: Json) -> tuple[int, Answer]:  # noqa: PLR0911 - one line an address
+    def _api(self, method: str, path: str, query: dict[str, str], body: Json) -> tuple[int, Answer]:
         desk = self.desk
         if path == "/session":
-            return 200, {"username": desk.user, "role": "operator", "rights": ["read", "act"], "expires_at": None, "timezone": desk.login["timezone"]}
+            me: Json = {"username": desk.user, "role": "operator", "rights": ["read", "act"], "expires_at": None}
+            return 200, me | {"timezone": desk.login["timezone"]}
         if path == "/alerts":
             found = [a for a in desk.alerts.values() if a["status"] != "closed"]
             return 200, {"items": found, "next": None}
@@ -290,7 +295,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", TYPES.get(file.suffix, "application/octet-stream"))
         self.send_header("Content-Security-Policy", CSP)
         self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Cache-Control", "no-cache")
+        # Kept by the browser from one test to the next: nothing here changes while the tests run.
+        self.send_header("Cache-Control", "max-age=3600")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -331,13 +337,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class PageServer(ThreadingHTTPServer):
-    """Serves one desk on a free loopback port until the `with` block ends."""
+    """Serves a desk on a free loopback port until the `with` block ends; the next test may put another desk in its place."""
 
     daemon_threads = True
     block_on_close = False
 
     def __init__(self, desk: Desk, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), type("Handler", (_Handler,), {"desk": desk}))
+        super().__init__(("127.0.0.1", port), _Handler)
         self.desk = desk
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 

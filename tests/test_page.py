@@ -12,10 +12,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.page_server import STATIC, Desk, PageServer, a_busy_night
 from tests.page_server import PASSWORD as NIGHT_WATCH
+from tests.page_server import STATIC, Desk, PageServer, a_busy_night
 from tests.web_alarm import HOME
 from tests.web_desk import OPERATOR, PASSWORD, service
 
@@ -32,48 +32,68 @@ OscillatorNode.prototype.start = function (at) { window.tones.push({at, hertz: t
 """Listens in on the browser: what its policy refuses, and every tone that is started."""
 
 
+class Room:
+    """One browser and one stand-in service for the whole module: a test gets a fresh page and a desk of its own in them."""
+
+    def __init__(self, browser: Browser, server: PageServer) -> None:
+        self.browser, self.server = browser, server
+        self._contexts: dict[tuple[int, int, bool, bool], BrowserContext] = {}
+
+    def context(self, width: int, height: int, *, phone: bool, still: bool) -> BrowserContext:
+        """The browser speaks English and stands in London: the page must be Chinese and in the county's time all the same."""
+        key = (width, height, phone, still)
+        if key not in self._contexts:
+            self._contexts[key] = self.browser.new_context(
+                locale="en-GB", timezone_id="Europe/London", viewport={"width": width, "height": height}, has_touch=phone,
+                is_mobile=phone, reduced_motion="reduce" if still else "no-preference",
+            )  # fmt: skip
+        return self._contexts[key]
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def room() -> Iterator[Room]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET.split())
-        yield launched
-        launched.close()
+        with PageServer(Desk()) as server:
+            yield Room(launched, server)
+            launched.close()
 
 
 @contextmanager
 def operator(
-    browser: Browser, desk: Desk, *, width: int = 1600, height: int = 900, phone: bool = False, still: bool = False, inside: bool = True
+    room: Room, desk: Desk, *, width: int = 1600, height: int = 900, phone: bool = False, still: bool = False, inside: bool = True
 ) -> Iterator[Page]:
-    """A page on which somebody has logged in, or is about to (`inside` false).
+    """A page on which somebody works, or is about to log in (`inside` false).
 
-    The browser speaks English and stands in London: the page must be Chinese and in the county's time all the same. At the end nothing may
-    have been said on its console but refusals that were asked for.
+    At the end nothing may have been said on its console but refusals that were asked for.
     """
-    with (
-        PageServer(desk) as server,
-        browser.new_context(
-            locale="en-GB", timezone_id="Europe/London", viewport={"width": width, "height": height}, has_touch=phone, is_mobile=phone,
-            reduced_motion="reduce" if still else "no-preference",
-        ) as context,
-    ):  # fmt: skip
-        page = context.new_page()
-        page.set_default_timeout(5_000)
-        page.add_init_script(SPY)
-        complaints: list[str] = []
+    context = room.context(width, height, phone=phone, still=still)
+    room.server.desk = desk
+    if inside:
+        context.add_cookies([{"name": "anju_session", "value": "yes", "url": room.server.url}])
+    page = context.new_page()
+    page.set_default_timeout(5_000)
+    page.add_init_script(SPY)
+    complaints: list[str] = []
 
-        def heard(message: ConsoleMessage) -> None:
-            if message.type in ("error", "warning") and not ASKED_FOR.search(message.text):
-                complaints.append(message.text)
+    def heard(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not ASKED_FOR.search(message.text):
+            complaints.append(message.text)
 
-        page.on("console", heard)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(server.url)
-        expect(page.locator(".login")).to_be_visible()
-        if inside:
-            log_in(page, desk)
-            expect(page.locator(".row, .empty .calm").first).to_be_visible()
+    page.on("console", heard)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(room.server.url)
+    try:
+        expect(page.locator(".row, .empty .calm" if inside else ".login form").first).to_be_visible()
+        # Any key allows the page to sound; this one asks for nothing.
+        page.keyboard.press("Shift")
         yield page
         assert complaints == []
+    finally:
+        desk.sever()
+        page.evaluate("localStorage.clear()")
+        page.close()
+        context.clear_cookies()
 
 
 def log_in(page: Page, desk: Desk) -> None:
@@ -104,9 +124,9 @@ def of_module(page: Page, name: str, expression: str) -> object:
 # --- the main path
 
 
-def test_a_call_appears_within_a_second_and_says_who_and_where(browser: Browser) -> None:
+def test_a_call_appears_within_a_second_and_says_who_and_where(room: Room) -> None:
     desk = Desk()
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         expect(page.locator(".empty .calm")).to_have_text("没有等待处理的求助")
         alert = desk.raise_alert("call_for_help", "h-0402", room="bathroom")
         page.wait_for_selector(row(alert), timeout=1_000)
@@ -120,13 +140,13 @@ def test_a_call_appears_within_a_second_and_says_who_and_where(browser: Browser)
         assert desk.homes_read == [], "a look at a record is noted down: the queue must not cause one"
 
 
-def test_one_key_takes_the_most_urgent_and_opens_the_card(browser: Browser) -> None:
+def test_one_key_takes_the_most_urgent_and_opens_the_card(room: Room) -> None:
     desk = Desk()
     desk.raise_alert("health", "h-0501", ago_s=300)
     desk.raise_alert("fire", "h-0101", ago_s=200, claimed_by="liwei")
     newer = desk.raise_alert("gas", "h-0202", ago_s=5)
     older = desk.raise_alert("call_for_help", "h-0402", ago_s=42, room="bathroom")
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.keyboard.press("Space")
         card = page.locator(".card")
         expect(card.locator("h2")).to_contain_text("卫生间拉绳呼救")
@@ -142,10 +162,10 @@ def test_one_key_takes_the_most_urgent_and_opens_the_card(browser: Browser) -> N
         expect(card).to_have_attribute("data-alert", newer)
 
 
-def test_a_case_is_closed_by_keys_alone_and_never_without_a_disposition(browser: Browser) -> None:
+def test_a_case_is_closed_by_keys_alone_and_never_without_a_disposition(room: Room) -> None:
     desk = Desk()
     alert = desk.raise_alert("call_for_help", "h-0402")
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.keyboard.press("Space")
         expect(page.locator(".card")).to_contain_text("我在处理")
         page.keyboard.press("a")
@@ -175,10 +195,10 @@ ACTIONS: list[tuple[str, dict[str, str], str]] = [
 ]
 
 
-def test_each_action_has_its_key_and_stands_in_the_timeline(browser: Browser) -> None:
+def test_each_action_has_its_key_and_stands_in_the_timeline(room: Room) -> None:
     desk = Desk()
     desk.raise_alert("fall", "h-0603")
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.keyboard.press("Space")
         expect(page.locator(".card")).to_contain_text("我在处理")
         for key, fill, expected in ACTIONS:
@@ -194,10 +214,10 @@ def test_each_action_has_its_key_and_stands_in_the_timeline(browser: Browser) ->
             expect(page.locator("dialog")).to_have_count(0)
 
 
-def test_a_refusal_is_shown_in_the_services_own_sentence(browser: Browser) -> None:
+def test_a_refusal_is_shown_in_the_services_own_sentence(room: Room) -> None:
     desk = Desk()
     alert = desk.raise_alert("fire", "h-0101")
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.locator(row(alert)).click()
         expect(page.locator(".household")).to_be_visible()
         # Closed by another operator, and the news has not arrived here yet.
@@ -209,10 +229,10 @@ def test_a_refusal_is_shown_in_the_services_own_sentence(browser: Browser) -> No
         expect(page.locator(".refusal")).to_have_count(0)
 
 
-def test_what_the_state_forbids_cannot_be_pressed(browser: Browser) -> None:
+def test_what_the_state_forbids_cannot_be_pressed(room: Room) -> None:
     desk = Desk()
     alert = desk.raise_alert("fire", "h-0101", allowed_actions=["note", "respond"])
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.locator(row(alert)).click()
         expect(page.locator("[data-action=note]")).to_be_enabled()
         expect(page.locator("[data-action=close]")).to_be_disabled()
@@ -220,8 +240,8 @@ def test_what_the_state_forbids_cannot_be_pressed(browser: Browser) -> None:
         expect(page.locator(".refusal")).to_contain_text("现在不能“办结”")
 
 
-def test_the_services_own_web_process_carries_the_whole_path(browser: Browser, tmp_path: Path) -> None:
-    with service(tmp_path / "data") as running, browser.new_context(locale="zh-CN", viewport={"width": 1600, "height": 900}) as context:
+def test_the_services_own_web_process_carries_the_whole_path(room: Room, tmp_path: Path) -> None:
+    with service(tmp_path / "data") as running, room.browser.new_context(viewport={"width": 1600, "height": 900}) as context:
         running.register()
         page = context.new_page()
         complaints: list[str] = []
@@ -253,9 +273,9 @@ def test_the_services_own_web_process_carries_the_whole_path(browser: Browser, t
 # --- the way in
 
 
-def test_the_page_is_chinese_until_somebody_chose_english_which_is_kept(browser: Browser) -> None:
+def test_the_page_is_chinese_until_somebody_chose_english_which_is_kept(room: Room) -> None:
     desk = Desk()
-    with operator(browser, desk, inside=False) as page:
+    with operator(room, desk, inside=False) as page:
         expect(page.locator("h1")).to_have_text("登录值守台")
         expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
         page.get_by_text("English").click()
@@ -264,28 +284,28 @@ def test_the_page_is_chinese_until_somebody_chose_english_which_is_kept(browser:
         expect(page.locator("h1")).to_have_text("Log in to the desk")
 
 
-def test_a_demonstration_is_entered_by_one_button_and_says_what_it_is(browser: Browser) -> None:
+def test_a_demonstration_is_entered_by_one_button_and_says_what_it_is(room: Room) -> None:
     desk = Desk()
     desk.login = {"demo_username": desk.user, "demo_password": NIGHT_WATCH, "timezone": "Asia/Shanghai"}
-    with operator(browser, desk, inside=False) as page:
+    with operator(room, desk, inside=False) as page:
         expect(page.locator(".demo")).to_contain_text("虚构")
         page.get_by_role("button", name="用演示账号登录").click()
         expect(page.locator(".empty .calm")).to_be_visible()
 
 
-def test_a_production_service_shows_no_demo_account(browser: Browser) -> None:
+def test_a_production_service_shows_no_demo_account(room: Room) -> None:
     desk = Desk()
-    with operator(browser, desk, inside=False) as page:
+    with operator(room, desk, inside=False) as page:
         page.wait_for_load_state("networkidle")
         expect(page.locator(".demo")).to_have_count(0)
 
 
-def test_a_key_that_came_before_the_list_takes_the_alert_when_the_list_is_there(browser: Browser) -> None:
+def test_a_key_that_came_before_the_list_takes_the_alert_when_the_list_is_there(room: Room) -> None:
     desk = Desk()
     alert = desk.raise_alert("call_for_help", "h-0402")
     held = {path: threading.Event() for path in ("POST /session", "GET /alerts")}
     desk.answered_late = dict(held)
-    with operator(browser, desk, inside=False) as page:
+    with operator(room, desk, inside=False) as page:
         log_in(page, desk)
         page.keyboard.press("Space")
         held["POST /session"].set()
@@ -297,10 +317,10 @@ def test_a_key_that_came_before_the_list_takes_the_alert_when_the_list_is_there(
         expect(page.locator(".refusal")).to_have_count(0)
 
 
-def test_an_answer_that_comes_late_does_not_take_a_claim_back(browser: Browser) -> None:
+def test_an_answer_that_comes_late_does_not_take_a_claim_back(room: Room) -> None:
     desk = Desk()
     alert = desk.raise_alert("call_for_help", "h-0402")
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         late = desk.answered_late[f"GET /alerts/{alert}"] = threading.Event()
         with page.expect_response(f"**/alerts/{alert}") as answered:
             page.keyboard.press("j")
@@ -318,10 +338,10 @@ def test_an_answer_that_comes_late_does_not_take_a_claim_back(browser: Browser) 
 # --- freshness
 
 
-def test_a_lost_connection_is_plain_and_mends_itself_with_nothing_missed(browser: Browser) -> None:
+def test_a_lost_connection_is_plain_and_mends_itself_with_nothing_missed(room: Room) -> None:
     desk = Desk()
     first = desk.raise_alert("fire", "h-0101")
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.locator(row(first)).click()
         expect(page.locator(".household")).to_be_visible()
         desk.sever()
@@ -339,10 +359,10 @@ def test_a_lost_connection_is_plain_and_mends_itself_with_nothing_missed(browser
         assert desk.resumed_from, "the stream was begun anew instead of resumed"
 
 
-def test_a_connection_that_only_fell_silent_counts_as_lost(browser: Browser) -> None:
+def test_a_connection_that_only_fell_silent_counts_as_lost(room: Room) -> None:
     desk = Desk(beat_s=0.1)
     desk.raise_alert("fire", "h-0101")
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.clock.install()
         page.reload()
         expect(page.locator(".row")).to_have_count(1)
@@ -352,10 +372,10 @@ def test_a_connection_that_only_fell_silent_counts_as_lost(browser: Browser) -> 
         page.wait_for_selector(".banner.lost", timeout=4_000)
 
 
-def test_a_position_too_old_loads_the_queue_anew(browser: Browser) -> None:
+def test_a_position_too_old_loads_the_queue_anew(room: Room) -> None:
     desk = Desk()
     gone = desk.raise_alert("fire", "h-0101")
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         expect(page.locator(row(gone))).to_be_visible()
         desk.sever()
         desk.alerts[gone] = desk.alerts[gone] | {"status": "closed"}
@@ -366,9 +386,9 @@ def test_a_position_too_old_loads_the_queue_anew(browser: Browser) -> None:
         expect(page.locator(row(gone))).to_have_count(0)
 
 
-def test_a_dead_alarm_process_and_a_full_disk_are_said_on_the_page(browser: Browser) -> None:
+def test_a_dead_alarm_process_and_a_full_disk_are_said_on_the_page(room: Room) -> None:
     desk = Desk(beat_s=0.2)
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         desk.beat = {"alarm_process": "down", "ready": False, "problems": []}
         expect(page.locator(".banner")).to_contain_text("报警处理程序没有响应")
         desk.beat = {"alarm_process": "up", "ready": False, "problems": [{"zh": "磁盘已满。", "en": "The disk is full."}]}
@@ -377,9 +397,9 @@ def test_a_dead_alarm_process_and_a_full_disk_are_said_on_the_page(browser: Brow
         expect(page.locator(".banner")).to_have_count(0)
 
 
-def test_an_ended_session_leads_back_to_the_log_in(browser: Browser) -> None:
+def test_an_ended_session_leads_back_to_the_log_in(room: Room) -> None:
     desk = Desk()
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.context.clear_cookies()
         desk.sever()
         desk.mend()
@@ -389,10 +409,10 @@ def test_an_ended_session_leads_back_to_the_log_in(browser: Browser) -> None:
 # --- sound and flash
 
 
-def test_bursts_and_flashes_keep_the_figures_of_iec_60601_1_8(browser: Browser) -> None:
+def test_bursts_and_flashes_keep_the_figures_of_iec_60601_1_8(room: Room) -> None:
     desk = Desk()
     a_busy_night(desk)
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         bursts = of_module(page, "sound.js", "m.BURSTS")
         assert isinstance(bursts, dict)
         assert {p: (b["every"], len(b["pulses"])) for p, b in bursts.items()} == {"1": (10, 10), "2": (25, 3), "3": (30, 1)}
@@ -414,9 +434,9 @@ def test_bursts_and_flashes_keep_the_figures_of_iec_60601_1_8(browser: Browser) 
         assert page.locator(".mark.p3.flashing").first.evaluate("e => getComputedStyle(e).animationName") == "none"
 
 
-def test_a_call_sounds_until_somebody_takes_it(browser: Browser) -> None:
+def test_a_call_sounds_until_somebody_takes_it(room: Room) -> None:
     desk = Desk(beat_s=0.2)
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         expect(page.locator(".tool.sound.on")).to_contain_text("声音已开")
         assert tones(page) == []
         desk.raise_alert("health", "h-0501")
@@ -427,10 +447,10 @@ def test_a_call_sounds_until_somebody_takes_it(browser: Browser) -> None:
         assert len(heard_after(page, 16)) == 16, "what is left sounds in its own manner"
 
 
-def test_a_pause_covers_what_was_known_and_never_a_new_alarm(browser: Browser) -> None:
+def test_a_pause_covers_what_was_known_and_never_a_new_alarm(room: Room) -> None:
     desk = Desk(beat_s=0.2)
     in_hand = desk.raise_alert("fall", "h-0603", claimed_by="liwei")
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         desk.raise_alert("fire", "h-0101")
         heard_after(page, 10)
         page.keyboard.press("m")
@@ -443,10 +463,10 @@ def test_a_pause_covers_what_was_known_and_never_a_new_alarm(browser: Browser) -
         assert len(heard_after(page, 30)) == 30, "dropped by the one who had it"
 
 
-def test_who_asked_for_no_motion_gets_a_strong_border_instead(browser: Browser) -> None:
+def test_who_asked_for_no_motion_gets_a_strong_border_instead(room: Room) -> None:
     desk = Desk()
     alert = desk.raise_alert("fire", "h-0101")
-    with operator(browser, desk, still=True) as page:
+    with operator(room, desk, still=True) as page:
         assert page.locator(f"{row(alert)} .mark").evaluate("e => getComputedStyle(e).animationName") == "none"
         expect(page.locator(row(alert))).to_have_css("border-top-width", "4px")
 
@@ -454,10 +474,10 @@ def test_who_asked_for_no_motion_gets_a_strong_border_instead(browser: Browser) 
 # --- the hour before
 
 
-def test_the_card_says_when_and_where_somebody_last_moved(browser: Browser) -> None:
+def test_the_card_says_when_and_where_somebody_last_moved(room: Room) -> None:
     desk = Desk()
     desk.raise_alert("fall", "h-0402")
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.keyboard.press("Space")
         # The alarm is at 03:12; the steps grew until minute 40 of the hour, the motion sensor fell still in minute 45.
         expect(page.locator(".moved")).to_have_text(re.compile(r"^最后一次活动 02:57，客厅，报警前 1[45] 分钟$"))
@@ -473,11 +493,11 @@ def test_the_card_says_when_and_where_somebody_last_moved(browser: Browser) -> N
         expect(page.locator("figcaption")).to_contain_text("室温 · 厨房：最低")
 
 
-def test_a_service_that_began_ten_minutes_ago_shows_ten_minutes_and_says_so(browser: Browser) -> None:
+def test_a_service_that_began_ten_minutes_ago_shows_ten_minutes_and_says_so(room: Room) -> None:
     desk = Desk()
     desk.sampled_from = desk.now() - timedelta(minutes=10)
     desk.raise_alert("fall", "h-0402")
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.keyboard.press("Space")
         expect(page.locator(".since")).to_have_text("这一小时的读数从 03:02 开始，此前没有记录。")
         expect(page.locator(".chart canvas")).to_be_visible()
@@ -486,11 +506,11 @@ def test_a_service_that_began_ten_minutes_ago_shows_ten_minutes_and_says_so(brow
         assert len(ticks) >= 4
 
 
-def test_one_reading_is_told_and_not_drawn(browser: Browser) -> None:
+def test_one_reading_is_told_and_not_drawn(room: Room) -> None:
     desk = Desk()
     desk.sampled_from = desk.now() - timedelta(seconds=30)
     desk.raise_alert("fall", "h-0402")
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.keyboard.press("Space")
         expect(page.locator(".few")).to_contain_text(re.compile(r"心率03:1\d \d+ /min"))
         expect(page.locator(".chart canvas")).to_have_count(0)
@@ -516,8 +536,8 @@ import('/static/js/movement.js').then((m) => {
 """
 
 
-def test_what_counts_as_movement(browser: Browser) -> None:
-    with operator(browser, Desk()) as page:
+def test_what_counts_as_movement(room: Room) -> None:
+    with operator(room, Desk()) as page:
         assert page.evaluate(MOVEMENT) == [
             [[30, "bed", False], None],  # the latest end of a span
             [[10, "living", True], None],  # still going on, as far as the sensor said
@@ -530,9 +550,9 @@ def test_what_counts_as_movement(browser: Browser) -> None:
 # --- homes without an alert
 
 
-def test_a_home_is_found_by_its_number_and_shown_without_an_alert(browser: Browser) -> None:
+def test_a_home_is_found_by_its_number_and_shown_without_an_alert(room: Room) -> None:
     desk = Desk()
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.keyboard.press("/")
         page.keyboard.type("0579-5550060")
         expect(page.locator("#found li")).to_have_count(1)
@@ -551,12 +571,12 @@ def test_a_home_is_found_by_its_number_and_shown_without_an_alert(browser: Brows
         expect(page.locator("dialog .wrong")).to_have_text("没有找到“没有这样的人”。")
 
 
-def test_the_mornings_list_stands_where_nobody_waits(browser: Browser) -> None:
+def test_the_mornings_list_stands_where_nobody_waits(room: Room) -> None:
     desk = Desk()
     items = [{"area": "330599001", "home": "h-0601", "home_name": "8 栋 2 单元 601", "matter": "battery_low", "sentence": "拉绳电量 12%",
               "sentence_en": "The cord's battery stands at 12 %", "device": "h-0601-cord"}]  # fmt: skip
     desk.today = {"day": "2026-11-22", "items": items}
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         today = page.locator(".card .today")
         expect(today).to_contain_text("拉绳电量 12%")
         alert = desk.raise_alert("fall", "h-0603")
@@ -567,12 +587,12 @@ def test_the_mornings_list_stands_where_nobody_waits(browser: Browser) -> None:
         expect(page.locator(".card.home")).to_contain_text("冯宝山")
 
 
-def test_a_colleague_is_chosen_by_name(browser: Browser) -> None:
+def test_a_colleague_is_chosen_by_name(room: Room) -> None:
     desk = Desk()
     names = {desk.user: "operator", "liwei": "operator", "lead-chen": "admin"}
     desk.colleagues = [{"username": name, "role": role} for name, role in names.items()]
     alert = desk.raise_alert("fall", "h-0603")
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.keyboard.press("Space")
         expect(page.locator(".card")).to_contain_text("我在处理")
         page.keyboard.press("t")
@@ -586,10 +606,10 @@ def test_a_colleague_is_chosen_by_name(browser: Browser) -> None:
 # --- reading it
 
 
-def test_nothing_moves_under_the_hand(browser: Browser) -> None:
+def test_nothing_moves_under_the_hand(room: Room) -> None:
     desk = Desk()
     low = desk.raise_alert("intrusion", "h-0203", ago_s=60)
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.locator(row(low)).hover()
         before = page.locator(row(low)).bounding_box()
         new = desk.raise_alert("fire", "h-0101")
@@ -600,10 +620,10 @@ def test_nothing_moves_under_the_hand(browser: Browser) -> None:
         expect(page.locator(".rows .row").first).to_have_attribute("data-alert", new)
 
 
-def test_the_choice_stays_when_new_alerts_arrive(browser: Browser) -> None:
+def test_the_choice_stays_when_new_alerts_arrive(room: Room) -> None:
     desk = Desk()
     chosen = desk.raise_alert("water", "h-0701", ago_s=60)
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.keyboard.press("j")
         expect(page.locator(row(chosen))).to_have_attribute("aria-selected", "true")
         desk.raise_alert("fire", "h-0101")
@@ -612,21 +632,21 @@ def test_the_choice_stays_when_new_alerts_arrive(browser: Browser) -> None:
         expect(page.locator(".card")).to_have_attribute("data-alert", chosen)
 
 
-def test_a_change_of_the_services_zone_moves_every_time_on_the_page(browser: Browser) -> None:
+def test_a_change_of_the_services_zone_moves_every_time_on_the_page(room: Room) -> None:
     desk = Desk()
     desk.login |= {"timezone": "Asia/Urumqi"}
     desk.raise_alert("water", "h-0701", ago_s=600)
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         expect(page.locator(".top .clock")).to_have_text(re.compile(r"^01:1[23]:\d\d$"))
         page.keyboard.press("Space")
         expect(page.locator(".card .head small")).to_have_text(re.compile(r"^01:02:\d\d$"))
         expect(page.locator(".lane.axis text").first).to_have_text("00:15")
 
 
-def test_ages_and_clock_follow_the_service_not_the_desks_computer(browser: Browser) -> None:
+def test_ages_and_clock_follow_the_service_not_the_desks_computer(room: Room) -> None:
     desk = Desk()
     alert = desk.raise_alert("water", "h-0701", ago_s=3_725)
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         expect(page.locator(".top .clock")).to_have_text(re.compile(r"^03:1[23]:\d\d$"))
         expect(page.locator(f"{row(alert)} .age")).to_have_text(re.compile(r"^1:02:\d\d$"))
 
@@ -637,10 +657,10 @@ KINDS_AND_STATES = """
 """
 
 
-def test_every_kind_and_state_has_its_words(browser: Browser) -> None:
+def test_every_kind_and_state_has_its_words(room: Room) -> None:
     desk = Desk()
     a_busy_night(desk)
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         text = page.locator(".rows").inner_text()
         for word in KINDS_AND_STATES.split():
             assert word in text, word
@@ -648,11 +668,11 @@ def test_every_kind_and_state_has_its_words(browser: Browser) -> None:
         assert order == sorted(order)
 
 
-def test_the_english_page_has_no_chinese_but_data(browser: Browser) -> None:
+def test_the_english_page_has_no_chinese_but_data(room: Room) -> None:
     desk = Desk()
     a_busy_night(desk)
     data = sorted(set(strings([*desk.homes.values(), *desk.alerts.values()])), key=len, reverse=True)
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         page.keyboard.press("l")
         page.keyboard.press("Space")
         expect(page.locator(".timeline")).to_contain_text("Taken")
@@ -739,10 +759,10 @@ CONTRAST = """
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_text_has_a_contrast_of_4_5_to_1_in_both_phases_of_a_flash(browser: Browser, theme: str) -> None:
+def test_text_has_a_contrast_of_4_5_to_1_in_both_phases_of_a_flash(room: Room, theme: str) -> None:
     desk = Desk(beat_s=0.2)
     a_busy_night(desk)
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         if theme == "light":
             page.locator("[aria-label=切换明暗]").click()
         page.keyboard.press("Space")
@@ -770,10 +790,10 @@ TOO_SMALL = """
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_a_phone_needs_a_thumb_and_no_sideways_scroll(browser: Browser, language: str) -> None:
+def test_a_phone_needs_a_thumb_and_no_sideways_scroll(room: Room, language: str) -> None:
     desk = Desk()
     a_busy_night(desk)
-    with operator(browser, desk, width=390, height=844, phone=True) as page:
+    with operator(room, desk, width=390, height=844, phone=True) as page:
         if language == "en":
             page.keyboard.press("l")
             expect(page.locator(".link")).to_contain_text("Live")
@@ -798,9 +818,9 @@ def test_a_phone_needs_a_thumb_and_no_sideways_scroll(browser: Browser, language
         expect(page.locator(".card")).to_be_hidden()
 
 
-def test_a_storm_of_alerts_stays_quick(browser: Browser) -> None:
+def test_a_storm_of_alerts_stays_quick(room: Room) -> None:
     desk = Desk()
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         homes = list(desk.homes)
         for i in range(200):
             desk.raise_alert("technical", homes[i % len(homes)], ago_s=i)
@@ -837,10 +857,10 @@ def test_every_module_is_announced_in_the_page_so_that_none_is_found_late() -> N
     assert announced == {f.name for f in (STATIC / "js").glob("*.js")} - {"types.js"}
 
 
-def test_a_stream_event_is_read_whole_however_it_is_cut(browser: Browser) -> None:
+def test_a_stream_event_is_read_whole_however_it_is_cut(room: Room) -> None:
     desk = Desk()
     text = 'event: alert\r\nid: 7\r\ndata: {"a":"王"}\r\n\r\n: comment\nevent: beat\ndata: 1\ndata: 2\nid: 8\n\n'
-    with operator(browser, desk) as page:
+    with operator(room, desk) as page:
         for size in (1, 2, 3, 7, 1000):
             seen: list[dict[str, str]] = page.evaluate(
                 "([text, size]) => import('/static/js/stream.js').then((m) => { const seen = [];"
