@@ -38,8 +38,11 @@ from devices.mqtt.sessions import SessionEntry
 from gateway.clock import Clock
 from gateway.control import Answered, Ask, Committed, Deliveries, Health, Push, Unstored, socket_path
 from gateway.control_server import ControlServer
+from gateway.recovery import recover
 from gateway.store.entry import Entry, encode
+from gateway.store.folder import Layout
 from gateway.store.journal import Journal
+from gateway.store.snapshots import Snapshots
 
 T = TypeVar("T")
 
@@ -67,6 +70,8 @@ class AlarmProcess:
         """Commits are not pushed: whoever follows has a gap."""
         self.mute = False
         """Neither health nor answers: it hangs."""
+        self.segment_age = timedelta(days=1)
+        """How old a file of the journal gets before the next one is begun."""
         self.asked = 0
         self._reports = 0
 
@@ -113,6 +118,10 @@ class AlarmProcess:
     def credential(self, username: str) -> Credential | None:
         return self._engine.credential(username)
 
+    def prune(self) -> int:
+        """What retention would do if everything were old: remove the files that no snapshot and no follower needs."""
+        return self._do(self._prune())
+
     @property
     def kept(self) -> int:
         """How far the web process has said that it keeps everything."""
@@ -130,12 +139,10 @@ class AlarmProcess:
     async def _main(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        self._journal = Journal.open(self.data)
-        self._engine = Engine()
-        for commit in self._journal.read():
-            for entry in commit.entries:
-                if not isinstance(entry, SessionEntry):
-                    self._engine.fold(entry, commit.stamp.service_at)
+        self._journal = Journal.open(self.data, segment_age=self.segment_age, lead=1)
+        self._snapshots = Snapshots(Layout(self.data).snapshots)
+        recovered = recover(self._journal, self._snapshots)
+        self._engine, self._roller = recovered.engine, recovered.roller
         self._clock = Clock(self._journal.last_stamp)
         self._started_at = self._clock.now()
         self._control = ControlServer(socket_path(self.data), self._ask)
@@ -151,6 +158,7 @@ class AlarmProcess:
         beating.cancel()
         await self._control.close()
         self._journal.close()
+        self._snapshots.close()
 
     async def _beat(self) -> None:
         while True:
@@ -165,6 +173,10 @@ class AlarmProcess:
             rss_bytes=1, disk_free_bytes=10**9, pending_notifications=0, started_at=self._started_at, differences=2,
             deliveries={"hook": Deliveries(sent=5, failed=1, retried=7, pending=3)}, failed_jobs={"retention": "OSError: no"},
         )  # fmt: skip
+
+    async def _prune(self) -> int:
+        upto = min(self._snapshots.floor(), self._control.kept)
+        return self._journal.prune(upto, self._clock.now() + timedelta(days=1))
 
     async def _push(self, frame: Push | None) -> None:
         self._control.push(frame or self._health())
@@ -185,6 +197,8 @@ class AlarmProcess:
     def _commit(self, entries: list[Entry]) -> int:
         stamp, body = self._clock.stamp(), encode(entries)
         first = self._journal.commit(stamp, body, len(entries))
+        self._roller.committed(entries, first)
+        self._roller.write(self._roller.pick(self._journal.last_seq))
         if not self.silent:
             self._control.push(Committed(first, len(entries), stamp, body))
         return self._journal.last_seq

@@ -13,6 +13,7 @@ removed from there is then gone, and `Loaded.problems` says so.
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -54,6 +55,33 @@ class Loaded(msgspec.Struct):
         self.rows.pop(key, None)
         self.floor = 0
         self.problems.append(f"the snapshot of {key!r} {reason}; the whole journal is replayed")
+
+
+def read(path: Path) -> Loaded:
+    """For any process, also beside the one that writes: every sound row as it is now. StoreBroken when the file cannot be read."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5.0)) as connection:
+            connection.execute("BEGIN")
+            loaded, damaged = _sound(connection)
+    except sqlite3.Error as problem:
+        raise failure(problem, path) from problem
+    loaded.problems += [f"the snapshot of {key!r} {reason}" for key, reason in damaged]
+    return loaded
+
+
+def _sound(connection: sqlite3.Connection, last_seq: int | None = None) -> tuple[Loaded, list[tuple[str, str]]]:
+    """The sound rows; of each other one its key and why not. None: how far the journal goes is not known."""
+    floor = connection.execute("SELECT seq FROM floor").fetchone()
+    loaded = Loaded({}, 0 if floor is None else floor[0], [])
+    damaged: list[tuple[str, str]] = []
+    for key, seq, body, crc in connection.execute("SELECT key, seq, body, crc32 FROM snapshots"):
+        if _crc(key, seq, body) != crc:
+            damaged.append((key, "does not match its checksum"))
+        elif last_seq is not None and seq > last_seq:
+            damaged.append((key, f"is newer ({seq}) than the journal ({last_seq})"))
+        else:
+            loaded.rows[key] = Row(key, seq, body)
+    return loaded, damaged
 
 
 def _damaged(problem: BaseException | None) -> bool:
@@ -100,17 +128,8 @@ class Snapshots:
 
     def load(self, last_seq: int) -> Loaded:
         """Every sound row. `last_seq` is the journal's end: a row past it belongs to another journal."""
-        loaded = Loaded({}, 0, list(self._problems))
-        damaged: list[tuple[str, str]] = []
         try:
-            floor = self._connection.execute("SELECT seq FROM floor").fetchone()
-            for key, seq, body, crc in self._connection.execute("SELECT key, seq, body, crc32 FROM snapshots"):
-                if _crc(key, seq, body) != crc:
-                    damaged.append((key, "does not match its checksum"))
-                elif seq > last_seq:
-                    damaged.append((key, f"is newer ({seq}) than the journal ({last_seq})"))
-                else:
-                    loaded.rows[key] = Row(key, seq, body)
+            loaded, damaged = _sound(self._connection, last_seq)
         except sqlite3.Error as problem:
             if not _damaged(problem):
                 raise failure(problem, self._path) from problem
@@ -118,7 +137,7 @@ class Snapshots:
             self._put_aside(str(problem))
             self._connection = self._connect()
             return Loaded({}, 0, list(self._problems))
-        loaded.floor = 0 if floor is None else floor[0]
+        loaded.problems = list(self._problems)
         if loaded.floor > last_seq:
             return Loaded({}, 0, [f"the snapshots reach to {loaded.floor}, the journal to {last_seq}; the whole journal is replayed"])
         for key, reason in damaged:

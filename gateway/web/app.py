@@ -79,7 +79,9 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None) -> Fa
     journal = Reader(data)
     historian = Historian(layout.history, journal, room)
     condition.history_problem = lambda: historian.problem
-    follower = Follower(control, journal, views, hub=hub, historian=historian, condition=condition)
+    follower = Follower(
+        control, journal, views, snapshots=layout.snapshots, hub=hub, historian=historian, condition=condition,
+    )
     metrics = Metrics()
     # The earlier of two clocks: a wall clock that is years ahead must not make everything old.
     calendar = Jobs(

@@ -8,14 +8,19 @@ from datetime import datetime, timedelta
 import msgspec
 
 from alerting.alert import Alert, born, evolve
-from alerting.facts import AlertFact, AlertId, AlertRaised, Fact, IllegalTransition
+from alerting.facts import SERVICE, AlertFact, AlertId, AlertRaised, Fact, IllegalTransition, Sentence, Status
 from devices.home import HomeId
+from gateway.web.restoring import Restored
 from gateway.web.timeline import tell
 from gateway.web.viewrows import AlertFilter, AlertKey, AlertRecord, Line, Pending, key_of
 
 logger = logging.getLogger(__name__)
 
 CLOSED_KEPT = timedelta(days=1)
+
+_LOST = Sentence(
+    "此前的处理经过已不在日志中，告警本身由快照恢复", "what was done until here is no longer in the journal; the alert itself was had back",
+)
 
 
 class Board:
@@ -28,11 +33,34 @@ class Board:
         self.refused = 0
         """Facts that the table of transitions does not know: written by another version. They are told, and the alert does not move."""
         self._recall = recall
+        self._begins = 1
+        """Facts before this number are in no journal any more, and nobody misses the beginning of what they began."""
+        self._reflected: dict[AlertId, int] = {}
+        """Alerts whose state came from a snapshot: up to here the journal only tells what happened, and moves them past it."""
 
     # --- the fold ------------------------------------------------------------------------------------------------------------
 
     def load(self, records: Sequence[AlertRecord]) -> None:
         self.records = {record.alert.id: record for record in records}
+
+    def restore(self, restored: Restored, pending: Pending) -> None:
+        """Take the alerts as the snapshots had them. What was open here and is not there was closed in what is lost."""
+        self._begins = restored.begins
+        known = {alert.id for alert, _ in restored.alerts}
+        for record in self.records.values():
+            if record.alert.open and record.alert.id not in known and record.alert.raised_at < restored.at:
+                closed = msgspec.structs.replace(record.alert, status=Status.CLOSED, closed_at=restored.at, next_step_at=None)
+                self._put_restored(closed, record.timeline, restored, pending)
+        for alert, reflects in restored.alerts:
+            before = self.records.get(alert.id)
+            self._put_restored(alert, before.timeline if before else [], restored, pending)
+            self._reflected[alert.id] = reflects
+
+    def _put_restored(self, alert: Alert, timeline: list[Line], restored: Restored, pending: Pending) -> None:
+        line = Line(restored.begins - 1, restored.at, "restored", SERVICE, _LOST)
+        self.records[alert.id] = AlertRecord(alert, line.seq, [*timeline, line])
+        pending.alerts[alert.id] = (alert, line.seq)
+        pending.lines.append((alert.id, line))
 
     def apply(self, fact: AlertFact, seq: int, pending: Pending) -> AlertRecord | None:
         """The alert that the fact moved; None where it had been applied before, or cannot be."""
@@ -42,10 +70,10 @@ class Board:
         line = _line(fact, seq)
         if record is None:
             if not isinstance(fact, AlertRaised):
-                self.refused += 1
+                self.refused += self._begins == 1
                 return None
             record = self.records[fact.alert] = AlertRecord(born(fact), seq, [])
-        else:
+        elif seq > self._reflected.get(fact.alert, 0):
             self._move(record, fact)
         record.seq = seq
         record.timeline.append(line)

@@ -30,6 +30,8 @@ class Condition:
         self.caught_up = False
         """Whether the view has reached the end of the journal since the start."""
         self.journal_problem = ""
+        self.restored: Sentence | None = None
+        """What the view lacks since it had to be built from snapshots. It works; no reason not to be ready."""
         self.history_problem: Callable[[], str] = str
         self._views = views
         self._users = users
@@ -67,9 +69,9 @@ class Condition:
 
     @property
     def ready(self) -> bool:
-        """Whether everything works; what the alarm process only warns of does not count against it."""
+        """Whether everything works; what is only a warning does not count against it."""
         warnings = self.health.problems if self.health is not None and self.health.ready else ()
-        return all(problem in warnings for problem in self._problems())
+        return all(problem in warnings or problem is self.restored for problem in self._problems())
 
     def _problems(self) -> Iterator[Sentence]:
         if not self.connected:
@@ -86,6 +88,8 @@ class Condition:
             yield STARTING
         elif self._behind_since is not None and monotonic() - self._behind_since > BEHIND_AFTER_S:
             yield BEHIND
+        if self.restored is not None:
+            yield self.restored
         for zh, en, problem in (
             ("值守视图（views.db）", "the desk's view (views.db)", self._views.store.problem),
             ("用户库（users.db）", "the users' file (users.db)", self._users.problem),

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 from time import monotonic
 
 from gateway.control import Committed, Control, Health, Push, Unstored
@@ -17,6 +18,7 @@ from gateway.store.journal import Pruned, Reader
 from gateway.web.condition import Condition
 from gateway.web.historian import Historian
 from gateway.web.present import alert_json
+from gateway.web.restoring import restore
 from gateway.web.stream import Hub, encode
 from gateway.web.viewrows import AlertRecord, Event
 from gateway.web.views import Views
@@ -31,9 +33,18 @@ RETRY_S = 1.0
 
 class Follower:
     def __init__(
-        self, control: Control, journal: Reader, views: Views, *, hub: Hub, historian: Historian, condition: Condition,
+        self,
+        control: Control,
+        journal: Reader,
+        views: Views,
+        *,
+        snapshots: Path,
+        hub: Hub,
+        historian: Historian,
+        condition: Condition,
     ) -> None:
         self._control = control
+        self._snapshots = snapshots
         self._journal = journal
         self._views = views
         self._hub = hub
@@ -89,14 +100,14 @@ class Follower:
             await asyncio.sleep(RETRY_S)
 
     async def _read_files(self) -> None:
-        position = self._views.position
-        commits = self._journal.read(position)
+        if self._views.position == 0 and await asyncio.to_thread(lambda: self._journal.first_seq) > 1:
+            await self._restore()
+        commits = self._journal.read(self._views.position)
         while True:
             try:
                 piece = await asyncio.to_thread(_piece, commits)
-            except Pruned as pruned:
-                # Retention overtook us: what the removed files said of open alerts and homes is in no file this process may read.
-                logger.warning("the journal begins at %d, the desk's view ended at %d", pruned.first_seq, position)
+            except Pruned:
+                await self._restore()
                 commits = self._journal.read(0)
                 continue
             if not piece:
@@ -108,6 +119,16 @@ class Follower:
                 if monotonic() - began > BREATH_S:
                     await asyncio.sleep(0)
                     began = monotonic()
+
+    async def _restore(self) -> None:
+        """Retention has removed what this view has not read: what it said of homes and open alerts the snapshots know."""
+        restored = await asyncio.to_thread(restore, self._snapshots, self._journal)
+        if restored is None:
+            return
+        logger.warning("the journal begins at %d, the desk's view ended at %d", restored.begins, self._views.position)
+        logger.warning("%s; %d open alerts are had back", restored.sentence.en, len(restored.alerts))
+        self._views.restore(restored)
+        self._condition.restored = restored.sentence
 
     def _apply(self, commit: Commit) -> None:
         if commit.first_seq > self._views.position + 1:

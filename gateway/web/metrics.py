@@ -55,7 +55,7 @@ class _Collected(Collector):
 
 def _web(desk: "Desk") -> Iterator[Metric]:
     views, places = desk.views, desk.views.places
-    yield GaugeMetricFamily("anju_ready", "1 when the way in, the stores and the engine all work.", float(not desk.condition.problems()))
+    yield GaugeMetricFamily("anju_ready", "1 when the way in, the stores and the engine all work.", float(desk.condition.ready))
     yield GaugeMetricFamily("anju_view_position", "The journal's number that the pages reflect.", views.position)
     yield GaugeMetricFamily("anju_view_written", "The journal's number that views.db reflects.", views.store.written)
     yield GaugeMetricFamily("anju_history_position", "The journal's number that the history reflects.", desk.historian.position)

@@ -1,7 +1,7 @@
 """Areas, homes, people, devices and what is known of each device's health: a fold of the journal, in memory, for the desk to read."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TypeVar
 
@@ -57,7 +57,8 @@ class Issued(msgspec.Struct, frozen=True):
     scope: Scope
     home: HomeId
     device: DeviceId
-    at: datetime
+    at: datetime | None
+    """None where only a snapshot knew of it still."""
 
 
 class Places:
@@ -180,6 +181,15 @@ class Places:
                 case "state":
                     home_id, _, device_id = key.partition("/")
                     self.states[HomeId(home_id), DeviceId(device_id)] = _read(body, DeviceState)
+
+    def keys(self) -> Iterator[tuple[str, str]]:
+        """Of every record here, by kind and key."""
+        yield from (("area", area) for area in self.areas)
+        yield from (("home", home) for home in self.homes)
+        for kind, of_home in (("person", self.people), ("device", self.devices), ("state", self.states)):
+            yield from ((kind, f"{home}/{id_}") for home, id_ in of_home)
+        yield from (("credential", username) for username in self.credentials)
+        yield from (("silence", silence) for silence in self.silences)
 
     def _set_ruleset(self, ruleset: Ruleset) -> None:
         self.ruleset = ruleset

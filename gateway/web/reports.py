@@ -136,6 +136,8 @@ def span(month: str, utc_offset_minutes: int) -> tuple[datetime, datetime]:
 
 
 def answered(alert: Alert, at: datetime | None) -> Answered:
+    """`at`: as its timeline says. Where the beginning of that was lost, the alert itself knows."""
+    at = min((moment for moment in (at, alert.first_claimed_at) if moment), default=alert.acknowledged_at)
     seconds = None if at is None else max((at - alert.raised_at).total_seconds(), 0.0)
     return Answered(int(alert.priority), alert.category.value, seconds, alert.open)
 

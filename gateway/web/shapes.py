@@ -145,9 +145,11 @@ class PersonShape(Shape):
 
 
 class CredentialShape(Shape):
+    """`issued_at` is null where it was lost together with views.db."""
+
     username: str
     scope: Scope
-    issued_at: datetime
+    issued_at: datetime | None
 
 
 class DeviceShape(Shape):

@@ -25,6 +25,7 @@ from devices.message import Heard, StatusHeard
 from gateway.store.entry import Commit, Stamp
 from gateway.web.board import Board
 from gateway.web.places import Places
+from gateway.web.restoring import Restored
 from gateway.web.viewrows import AlertFilter, AlertKey, AlertRecord, Loaded, key_of
 from gateway.web.viewstore import QUARANTINE_KEPT, ViewStore
 
@@ -65,6 +66,16 @@ class Views:
         self.board.load(loaded.alerts)
         self.quarantine.kept.extend(loaded.quarantine)
         self.quarantine.by_place.update(loaded.faults)
+
+    def restore(self, restored: Restored) -> None:
+        """Take what the snapshots knew; the journal is to be applied from its beginning next."""
+        pending = self.store.pending
+        gone, self.places = self.places, Places()
+        pending.records.update(dict.fromkeys(gone.keys()))
+        pending.records.update({(kind, key): record for kind, key, record in restored.records})
+        self.places.load((kind, key, msgspec.msgpack.encode(record)) for kind, key, record in restored.records)
+        self.board.restore(restored, pending)
+        self.store.whole_from = restored.reflects
 
     def apply(self, commit: Commit) -> list[AlertRecord]:
         """The alerts that the commit changed, each once, in the order of the last fact of each."""

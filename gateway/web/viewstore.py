@@ -65,6 +65,8 @@ class ViewStore:
         """The position that the file reflects."""
         self.synced = 0
         """The position that it still reflects after a power cut."""
+        self.whole_from = 0
+        """While the view is built from snapshots, no position before this one is noted: a start in between begins that anew."""
         self.problem = ""
         """Why the file is behind, or empty."""
         self.given_up = False
@@ -125,17 +127,18 @@ class ViewStore:
         """One transaction; False when the disk refuses it, which `problem` then explains."""
         if batch is None:
             return True
+        position = batch.position if batch.position >= self.whole_from else self.written
         with self._lock:
             try:
                 self._file.execute("BEGIN IMMEDIATE")
-                self._write(batch)
+                self._write(batch, position)
                 self._file.execute("COMMIT")
             except sqlite3.Error as problem:
                 if self._file.in_transaction:
                     self._file.execute("ROLLBACK")
                 self.problem = str(problem)
                 return False
-        self.written, self.problem, self._batch = batch.position, "", None
+        self.written, self.problem, self._batch = position, "", None
         return True
 
     def sync(self) -> int:
@@ -160,7 +163,7 @@ class ViewStore:
                 return False
         return True
 
-    def _write(self, batch: Pending) -> None:
+    def _write(self, batch: Pending, position: int) -> None:
         run, many = self._file.execute, self._file.executemany
         kept = [(kind, key, _encoder.encode(body)) for (kind, key), body in batch.records.items() if body is not None]
         many("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", kept)
@@ -187,7 +190,7 @@ class ViewStore:
             "INSERT INTO fault VALUES (?, ?) ON CONFLICT (place) DO UPDATE SET count = count + excluded.count",
             list(batch.faults.items()),
         )
-        self._set("position", batch.position)
+        self._set("position", position)
 
     def _set(self, name: str, value: int) -> None:
         self._file.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
