@@ -51,6 +51,8 @@ class Desk:
         self.generation = 0
         self.answering = True
         self.silent = False
+        self.unanswering = False
+        """The alarm process does not answer commands: 503, and nobody knows whether they will be done."""
         self.beat: Json = {"alarm_process": "up", "ready": True, "problems": []}
         self.login: Json = {"demo_username": None, "demo_password": None, "timezone": "Asia/Shanghai"}
         self.colleagues: list[Json] | None = [{"username": user, "role": "operator"}]
@@ -269,6 +271,8 @@ class _Handler(BaseHTTPRequestHandler):
         if match := re.fullmatch(r"/alerts/([^/]+)", path):
             return 200, desk.alerts[match[1]]
         if method == "POST" and (match := re.fullmatch(r"/alerts/([^/]+)/(\w+)", path)):
+            if desk.unanswering:
+                return _problem(503, "告警进程没有应答", "the alarm process does not answer")
             key = self.headers.get("Idempotency-Key", "")
             if key not in desk.keys_seen:
                 desk.keys_seen[key] = desk.act(match[1], match[2], body)

@@ -21,7 +21,7 @@ from tests.web_desk import OPERATOR, PASSWORD, service
 
 QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 CHINESE = re.compile(r"[㐀-鿿]")
-ASKED_FOR = re.compile(r"status of (401|404|409)|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE")
+ASKED_FOR = re.compile(r"status of (401|404|409|503)|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE")
 """What the browser itself notes down of the refusals and broken connections that a test wants."""
 SPY = """
 addEventListener('securitypolicyviolation', (e) => console.error(`refused by the policy: ${e.violatedDirective} ${e.blockedURI}`));
@@ -229,6 +229,21 @@ def test_a_refusal_is_shown_in_the_services_own_sentence(room: Room) -> None:
         expect(page.locator(".refusal")).to_have_count(0)
 
 
+def test_no_answer_is_not_told_as_a_refusal_and_is_answered_by_what_happens(room: Room) -> None:
+    desk = Desk(beat_s=0.2)
+    alert = desk.raise_alert("fire", "h-0101")
+    desk.beat = {"alarm_process": "down", "ready": False, "problems": []}
+    desk.unanswering = True
+    with operator(room, desk) as page:
+        expect(page.locator(".banner")).to_contain_text("报警处理程序没有响应")
+        page.keyboard.press("Space")
+        expect(page.locator(".refusal")).to_contain_text("“接手”可能已经生效，也可能没有。")
+        # The alarm process comes back and carries out what stood in its inbox.
+        desk.act(alert, "claim", {})
+        expect(page.locator(".card .tags")).to_contain_text("我在处理")
+        expect(page.locator(".refusal")).to_have_count(0)
+
+
 def test_what_the_state_forbids_cannot_be_pressed(room: Room) -> None:
     desk = Desk()
     alert = desk.raise_alert("fire", "h-0101", allowed_actions=["note", "respond"])
@@ -391,6 +406,8 @@ def test_a_dead_alarm_process_and_a_full_disk_are_said_on_the_page(room: Room) -
     with operator(room, desk) as page:
         desk.beat = {"alarm_process": "down", "ready": False, "problems": []}
         expect(page.locator(".banner")).to_contain_text("报警处理程序没有响应")
+        expect(page.locator("#favicon")).to_have_attribute("href", re.compile("^data:image/svg"))
+        assert tones(page), "nobody would hear a call now: that is heard"
         desk.beat = {"alarm_process": "up", "ready": False, "problems": [{"zh": "磁盘已满。", "en": "The disk is full."}]}
         expect(page.locator(".banner")).to_contain_text("磁盘已满。")
         desk.beat = {"alarm_process": "up", "ready": True, "problems": []}

@@ -58,23 +58,27 @@ async function ask(desk, id, action, body) {
   const key = freshKey();
   try {
     const once = () => api.act(id, action, body, key);
-    // 503: the alarm process is away for a moment.
-    const answer = await once().catch((problem) => ([0, 503].includes(problem.status) ? once() : Promise.reject(problem)));
+    // Asked once more where the alarm process was away for a moment; not where it is known to be down: that would only take longer.
+    const answer = await once().catch((problem) => (unsure(problem) && desk.alarmUp ? once() : Promise.reject(problem)));
     if (answer?.id === id) desk.apply(answer);
     else desk.refresh(id);
     announce(t("announce.done", { action: t(`action.${action}`) }));
     return true;
   } catch (problem) {
     if (problem instanceof Refusal && problem.status === 401) desk.set({ phase: "login", loginHint: "login.ended" });
+    else if (unsure(problem)) desk.set({ notice: { title: t("refusal.unsure"), text: t("refusal.unsure_more", { action: t(`action.${action}`) }), until: id } });
     else refused(desk, /** @type {Error} */ (problem).message);
     desk.refresh(id);
     return false;
   }
 }
 
+/** No answer is not a no: it may have been done all the same. @param {unknown} problem */
+const unsure = (problem) => problem instanceof Refusal && [0, 503, 504].includes(problem.status);
+
 /** @param {Desk} desk @param {string} text @returns {false} */
 export function refused(desk, text) {
-  desk.set({ notice: { title: t("refusal.title"), text } });
+  desk.set({ notice: { title: t("refusal.title"), text, until: null } });
   return false;
 }
 
@@ -86,14 +90,16 @@ export function Actions({ alert }) {
   return html`<div class="actions" role="toolbar">
     ${ACTIONS.map(([action, key]) => {
       const over = action === "claim" && alert.claimed_by && alert.claimed_by !== desk.user;
+      const underway = desk.busy.get(alert.id)?.action === action;
       return html`<button
         key=${action}
         data-action=${action}
+        aria-busy=${underway ? "true" : undefined}
         class=${action === first && allowed(alert, action) ? "primary" : ""}
         disabled=${desk.lost || !allowed(alert, action)}
         onClick=${() => go.act(action)}
       >
-        <span>${t(over ? "action.claim_over" : `action.${action}`)}</span><kbd>${key}</kbd>
+        <span>${t(over ? "action.claim_over" : `action.${action}`)}</span>${underway ? html`<small class="underway">${t("action.underway")}</small>` : html`<kbd>${key}</kbd>`}
       </button>`;
     })}
   </div>`;

@@ -53,7 +53,7 @@ export class Desk {
     this.problems = [];
     /** @type {Map<string, import("./types.js").Sentence>} by code: how an alert may end, in the county's own words */
     this.dispositions = new Map();
-    /** @type {{title: string, text: string}|null} the last refusal, until it is dismissed */
+    /** @type {{title: string, text: string, until: string|null}|null} the last refusal, until it is dismissed, or this alert changes */
     this.notice = null;
     /** @type {Map<string, {action: string, done: Promise<unknown>}>} by alert: the last action on its way */
     this.busy = new Map();
@@ -114,6 +114,8 @@ export class Desk {
   apply(alert) {
     const before = this.alerts.get(alert.id);
     const after = merged(before, alert);
+    // What was left open is answered by what happened.
+    if (this.notice?.until === alert.id && before && newest(after) > newest(before)) this.notice = null;
     if (after.status === "closed" && alert.id !== this.chosen) this.alerts.delete(alert.id);
     else this.alerts.set(alert.id, after);
     this.#arrived(after, before);
@@ -265,6 +267,11 @@ export class Desk {
   get lost() {
     const at = performance.now();
     return this.loaded && (at - this.heardAt > SILENT_MS || (this.brokenSince !== null && at - this.brokenSince > BROKEN_MS));
+  }
+
+  /** A call made now would not be heard here: the connection or the alarm process is gone. */
+  get deaf() {
+    return this.lost || !this.alarmUp;
   }
 
   /** How long nothing was heard, ms. */

@@ -266,6 +266,7 @@ const WORDS = {
   "action.escalate": ["升级", "Escalate"],
   "action.transfer": ["转交", "Transfer"],
   "action.respond": ["响应", "Helper"],
+  "action.underway": ["提交中…", "sending…"],
   "action.close": ["办结", "Close"],
   "form.note": ["记一笔", "Add a note"],
   "form.note_text": ["内容", "Text"],
@@ -302,6 +303,8 @@ const WORDS = {
   // --- refusals
   "refusal.unreachable": ["服务没有回答，操作可能没有生效。请看处理经过后再试。", "The service did not answer; it may not have been done. Look at the timeline, then try again."],
   "refusal.status": ["服务拒绝了（{status}）。", "The service refused ({status})."],
+  "refusal.unsure": ["没有回答", "No answer"],
+  "refusal.unsure_more": ["“{action}”可能已经生效，也可能没有。恢复后这里会显示结果，也可以再按一次。", "“{action}” may or may not have been done. It will show here once the service is back; you may also press again."],
   "refusal.title": ["没有执行", "Not done"],
   "refusal.close": ["知道了", "Dismiss"],
   "refusal.stale": ["连接中断，暂时不能操作。", "The connection is down; nothing can be done from here now."],

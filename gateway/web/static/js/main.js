@@ -40,8 +40,8 @@ let showWindow = () => {};
 const alerts = () => [...desk.alerts.values()];
 
 function attend() {
-  bell.attend(alerts(), desk.lost);
-  showInTab(alerts(), desk.lost);
+  bell.attend(alerts(), desk.deaf);
+  showInTab(alerts(), desk.deaf);
 }
 
 /** A key that came before the list: carried out when the list is there, unless that took too long to still be meant. */
