@@ -33,7 +33,6 @@ DISPOSITIONS: list[Json] = [
         "false_person": "误报：误碰", "test": "测试",
     }.items()
 ]  # fmt: skip
-Answer = Json | list[Json]
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -243,7 +242,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._json(*_problem(401, "用户名或密码不对", "wrong user name or password"))
 
-    def _api(self, method: str, path: str, query: dict[str, str], body: Json) -> tuple[int, Answer]:
+    def _api(self, method: str, path: str, query: dict[str, str], body: Json) -> tuple[int, Json]:
         desk = self.desk
         if path == "/session":
             me: Json = {"username": desk.user, "role": "operator", "rights": ["read", "act"], "expires_at": None}
@@ -257,8 +256,10 @@ class _Handler(BaseHTTPRequestHandler):
             start, end = (datetime.fromisoformat(query[name]) for name in ("start", "end"))
             found = desk.sampled(query["property"], max(start, desk.sampled_from), min(end, desk.now()))
             return 200, {"items": found, "next": None}
+        if path == "/models":
+            return 200, {"items": [{"id": "SR-PC01", "name": "拉绳报警器", "name_en": "Pull cord"}], "next": None}
         if path == "/users/names" and desk.colleagues is not None:
-            return 200, desk.colleagues
+            return 200, {"items": desk.colleagues, "next": None}
         if path == "/reports/homes" and desk.today is not None:
             return 200, desk.today
         if path == "/homes":
@@ -279,7 +280,7 @@ class _Handler(BaseHTTPRequestHandler):
             return desk.keys_seen[key]
         return _problem(404, "没有这个地址", "there is nothing at this address")
 
-    def _json(self, status: int, answer: Answer | None, headers: dict[str, str] | None = None) -> None:
+    def _json(self, status: int, answer: Json | None, headers: dict[str, str] | None = None) -> None:
         body = b"" if answer is None else json.dumps(answer).encode()
         self.send_response(status)
         for name, value in (headers or {}).items():

@@ -590,9 +590,9 @@ def test_a_home_is_found_by_its_number_and_shown_without_an_alert(room: Room) ->
 
 def test_the_mornings_list_stands_where_nobody_waits(room: Room) -> None:
     desk = Desk()
-    items = [{"area": "330599001", "home": "h-0601", "home_name": "8 栋 2 单元 601", "matter": "battery_low", "sentence": "拉绳电量 12%",
+    items = [{"area": "330599001", "home": "h-0601", "home_name": "8 栋 2 单元 601", "matter": "battery", "sentence": "拉绳电量 12%",
               "sentence_en": "The cord's battery stands at 12 %", "device": "h-0601-cord"}]  # fmt: skip
-    desk.today = {"day": "2026-11-22", "items": items}
+    desk.today = {"day": "2026-11-22", "items": items, "next": None}
     with operator(room, desk) as page:
         today = page.locator(".card .today")
         expect(today).to_contain_text("拉绳电量 12%")

@@ -95,9 +95,11 @@ export const api = {
   /** Homes whose name, address, phone or resident holds these words. @param {string} words @returns {Promise<{items: import("./types.js").HomeLine[], next: string|null}>} */
   findHomes: (words) => call("GET", `/homes?limit=${FOUND_AT_MOST}&q=${id(words)}`),
   /** Who else works here: an alert is handed to one of them. @returns {Promise<{username: string, role: string}[]>} */
-  userNames: () => call("GET", "/users/names"),
+  userNames: () => all("/users/names"),
   /** What should be seen to today. @returns {Promise<import("./types.js").Today>} */
-  today: () => call("GET", "/reports/homes"),
+  today: () => call("GET", "/reports/homes?limit=50"),
+  /** @returns {Promise<import("./types.js").Model[]>} what the devices are called */
+  models: () => all("/models"),
   /**
    * @param {string} home @param {string} device @param {string} property @param {number} start @param {number} end ms since 1970
    * @param {string} [thinned] `every` and `aggregate` as a query

@@ -34,6 +34,8 @@ export class Desk {
     this.looking = null;
     /** @type {import("./types.js").Today|null} what should be seen to today; null where the service keeps no such list */
     this.today = null;
+    /** @type {Map<string, import("./types.js").Model>} what the devices are called, by model */
+    this.models = new Map();
     /** @type {{username: string, role: string}[]} to whom an alert can be handed; empty where the service does not tell */
     this.colleagues = [];
     this.loaded = false;
@@ -203,9 +205,12 @@ export class Desk {
   }
 
   async readColleagues() {
-    /** @type {any} */
-    const answer = await api.userNames().catch(() => []);
-    this.set({ colleagues: Array.isArray(answer) ? answer : (answer?.items ?? []) });
+    this.set({ colleagues: await api.userNames().catch(() => []) });
+  }
+
+  async readModels() {
+    const all = await api.models().catch(() => []);
+    this.set({ models: new Map(all.map((model) => [model.id, model])) });
   }
 
   async readToday() {

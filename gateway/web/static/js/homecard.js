@@ -32,8 +32,8 @@ export function HomeCard({ id }) {
 export function Today() {
   const { desk, go } = usePage();
   useDesk(desk);
-  if (!desk.today || !desk.loaded || desk.next) return null;
-  const { day, items } = desk.today;
+  if (!desk.today?.day || !desk.loaded || desk.next) return null;
+  const { day, items, next } = desk.today;
   return html`<section class="panel today" aria-labelledby="today-title">
     <h3 id="today-title">${t("today.title")}<small>${t("today.made", { day })}</small></h3>
     ${items.length === 0 && html`<p class="none">${t("today.none")}</p>`}
@@ -44,5 +44,6 @@ export function Today() {
         </button></li>`,
       )}
     </ul>
+    ${next && html`<p class="none">${t("today.more")}</p>`}
   </section>`;
 }

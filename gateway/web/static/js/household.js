@@ -3,7 +3,7 @@
 import { html } from "../vendor/htm/standalone.module.js";
 import { usePage } from "./hooks.js";
 import { Icon } from "./icon.js";
-import { t, word } from "./i18n.js";
+import { said, t, word } from "./i18n.js";
 import { moment, now, yearOf } from "./time.js";
 
 /** @typedef {import("./types.js").Home} Home @typedef {import("./types.js").Person} Person @typedef {import("./types.js").Device} Device */
@@ -70,7 +70,10 @@ export function Contacts({ home }) {
 }
 
 /** @param {{home: Home, concerned?: string|null}} props */
-export const Devices = ({ home, concerned }) => html`<section class="panel devices">
+export function Devices({ home, concerned }) {
+  const { desk } = usePage();
+  const nameOf = (/** @type {Device} */ device) => device.name || said(desk.models.get(device.model) ?? { name: device.model }, "name");
+  return html`<section class="panel devices">
   <h3>${t("card.devices")}</h3>
   <ul>
     ${home.devices.map((device) => {
@@ -78,7 +81,7 @@ export const Devices = ({ home, concerned }) => html`<section class="panel devic
       const low = typeof device.battery === "number" && device.battery <= 15;
       return html`<li class=${device.id === concerned ? "concerned" : ""}>
         <span class=${`dot ${online ? "on" : "off"}`} aria-hidden="true"></span>
-        <span class="name">${device.name || device.model}<small>${[word("room", device.room), device.lifecycle === "unregistered" ? t("device.unregistered") : ""].filter(Boolean).join(" · ")}</small></span>
+        <span class="name">${nameOf(device)}<small>${[word("room", device.room), device.lifecycle === "unregistered" ? t("device.unregistered") : ""].filter(Boolean).join(" · ")}</small></span>
         <span class="state">
           ${online ? t("device.online") : t("device.offline")}
           ${!online && device.last_heard_at && html`<small>${t("device.heard", { at: moment(device.last_heard_at) })}</small>`}
@@ -88,6 +91,7 @@ export const Devices = ({ home, concerned }) => html`<section class="panel devic
     })}
   </ul>
 </section>`;
+}
 
 /** Other alerts of the same home: one visit may answer them all. @param {{home: string|null, except?: string}} props */
 export function Related({ home, except }) {

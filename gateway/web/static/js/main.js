@@ -195,6 +195,7 @@ async function enter() {
   desk.readDispositions();
   desk.readColleagues();
   desk.readToday();
+  desk.readModels();
   desk.set({ user: me.username, phase: "ready", loginHint: "", loaded: false, heardAt: performance.now() });
   stop = follow({
     async opened() {

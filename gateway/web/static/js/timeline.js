@@ -2,11 +2,11 @@
 
 import { html } from "../vendor/htm/standalone.module.js";
 import { usePage } from "./hooks.js";
-import { said, sentence, t, word } from "./i18n.js";
+import { language, said, sentence, t, word } from "./i18n.js";
 import { clock, moment } from "./time.js";
 
 /** What a reader skims past: shown, but quietly. */
-const QUIET = new Set(["notification_requested", "notification_ended", "step_reached", "repeated"]);
+const QUIET = new Set(["notification_requested", "notification_skipped", "notification_ended", "step_reached", "repeated"]);
 
 /**
  * What the label and the name do not already say.
@@ -40,9 +40,9 @@ function detail(entry, desk) {
     case "closed":
       return [sentence(desk.dispositions.get(text("disposition"))) || word("disposition", text("disposition")), text("reason")].filter(Boolean).join(" · ");
     case "step_reached":
-      return Array.isArray(data.targets) ? data.targets.join("、") : "";
+      return Array.isArray(data.targets) ? data.targets.map((one) => word("target", one)).join(language() === "zh" ? "、" : ", ") : "";
     case "notification_requested":
-      return [text("target"), text("channel")].filter(Boolean).join(" · ");
+      return [word("target", text("target")), text("channel")].filter(Boolean).join(" · ");
     case "notification_ended":
       return [t(data.delivered ? "event.delivered" : "event.undelivered"), text("detail")].filter(Boolean).join(" · ");
     default:

@@ -106,12 +106,13 @@
  * @property {string} area
  * @property {string} home
  * @property {string} home_name
- * @property {string} matter
+ * @property {"contacts"|"silent"|"battery"} matter
  * @property {string} sentence        Chinese
  * @property {string} sentence_en
  * @property {string|null} [device]
  *
- * @typedef {{day: string, items: Matter[]}} Today
+ * @typedef {{day: string|null, items: Matter[], next: string|null}} Today  `day` is null before the first check
+ * @typedef {{id: string, name: string, name_en: string}} Model
  *
  * @typedef {object} Beat
  * @property {string} now
