@@ -11,15 +11,24 @@ from enum import StrEnum
 
 import msgspec
 
-from devices.dialects import anju, zigbee2mqtt
+from devices.dialects import anju, values, zigbee2mqtt
 from devices.home import Device, ModelId
 from devices.message import Directory, Message
 from devices.observation import CALLS, HAZARDS, Property
-from devices.topic import ID, BridgeTopic
+from devices.topic import ID, BridgeTopic, Channel
 
 native = anju.decode
 salvage = anju.salvage
 """What comes in on a device's own topics."""
+
+WIRE: dict[Channel, type[msgspec.Struct]] = {
+    Channel.REPORT: anju.ReportWire,
+    Channel.ALARM: anju.ReportWire,
+    Channel.STATUS: anju.StatusWire,
+    Channel.REPLY: anju.ReplyWire,
+}
+"""What a device's own topics carry, as the types that read it: for whoever writes the contract down."""
+BOUNDS = values.BOUNDS
 
 DIALECTS: dict[str, Callable[[BridgeTopic, bytes, datetime, Directory], Message]] = {
     zigbee2mqtt.DIALECT: zigbee2mqtt.decode,

@@ -39,7 +39,7 @@ EVENTS = frozenset({
 """Momentary in a native report: each one is a new pull, press or answer. The other booleans are states."""
 
 
-class _Wire(msgspec.Struct, gc=False):
+class ReportWire(msgspec.Struct, gc=False):
     """A sound report, as the contract shows it."""
 
     id: str = ""
@@ -47,7 +47,7 @@ class _Wire(msgspec.Struct, gc=False):
     values: dict[str, bool | int | float] | msgspec.UnsetType = msgspec.UNSET
 
 
-_decoder = msgspec.json.Decoder(_Wire)
+_decoder = msgspec.json.Decoder(ReportWire)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -202,20 +202,24 @@ def salvage(topic: DeviceTopic, payload: bytes, received_at: datetime, wrong: De
     return _heard(topic, Report(report_id, received_at, received_at, observations, clock_suspect=True, problems=(wrong.problem,)))
 
 
-class _Status(msgspec.Struct):
+class StatusWire(msgspec.Struct):
+    """What a device, its hub or its will says of itself."""
+
     status: Literal["online", "offline"]
     model: str = ""
     firmware: str = ""
 
 
-class _Reply(msgspec.Struct):
+class ReplyWire(msgspec.Struct):
+    """What became of a command: `error` is empty when it was done."""
+
     id: str
     result: str = ""
     error: str = ""
 
 
-_statuses = msgspec.json.Decoder(_Status)
-_replies = msgspec.json.Decoder(_Reply)
+_statuses = msgspec.json.Decoder(StatusWire)
+_replies = msgspec.json.Decoder(ReplyWire)
 
 
 def _status(topic: DeviceTopic, payload: bytes, received_at: datetime) -> StatusHeard | Ignored:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import uvicorn
 from fastapi import FastAPI
 
@@ -20,7 +21,9 @@ from gateway.store.folder import Layout
 from gateway.store.journal import Reader
 from gateway.store.reserve import Admission
 from gateway.web import (
+    VERSION,
     alerts,
+    asyncapi,
     device_registry,
     health,
     live,
@@ -118,7 +121,7 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None) -> Fa
 
     app = FastAPI(
         title="Anju",
-        version="0.1.0",
+        version=VERSION,
         description=DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,
@@ -128,6 +131,7 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None) -> Fa
     )
     app.state.desk = Desk(
         users, views, control, hub, condition, historian, wall, settings.timezone, demo_login, Once(users), metrics, calendar,
+        msgspec.json.encode(asyncapi.document(settings.mqtt)),
     )
     for module in (sessions, alerts, live, registry, device_registry, silences, telemetry, reports):
         app.include_router(module.router, prefix="/api/v1")

@@ -45,6 +45,7 @@ class Desk(msgspec.Struct):
     once: Once
     metrics: Metrics
     calendar: Jobs
+    asyncapi: bytes
     throttle: Throttle = msgspec.field(default_factory=Throttle)
     checking: asyncio.Semaphore = msgspec.field(default_factory=lambda: asyncio.Semaphore(2))
     """Argon2 takes 64 MiB and a core for a quarter of a second: two at a time leave the desk its air."""

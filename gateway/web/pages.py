@@ -1,4 +1,4 @@
-"""The console's own files, and the API's documentation without any other server."""
+"""The console's own files, and the documentation of both ways in without any other server."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -8,6 +8,8 @@ from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Res
 from starlette.responses import Response as StarletteResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from gateway.web.desk import OnDesk
 
 router = APIRouter(include_in_schema=False)
 
@@ -52,6 +54,11 @@ async def index() -> Response:
 @router.get("/favicon.ico")
 async def favicon() -> Response:
     return FileResponse(STATIC / "favicon" / "calm.svg", media_type="image/svg+xml", headers={"Cache-Control": REVALIDATE})
+
+
+@router.get("/asyncapi.json")
+async def asyncapi(desk: OnDesk) -> Response:
+    return Response(desk.asyncapi, media_type="application/json")
 
 
 @router.get("/docs")
