@@ -104,7 +104,7 @@ class StreamWitness:
             answer = await self._api.get("/api/v1/alerts", params=query)
             page = _queue.decode(answer.raise_for_status().content)
             for alert in page.items:
-                self._take(alert, announce=announce)
+                self.take(alert, announce=announce)
             cursor = page.next or None
 
     async def _follow(self) -> None:
@@ -116,11 +116,12 @@ class StreamWitness:
             async for frame in frames(answer.aiter_lines()):
                 self._position = frame.id or self._position
                 if frame.event == "alert":
-                    self._take(_alert.decode(frame.data), announce=True)
+                    self.take(_alert.decode(frame.data), announce=True)
                 elif frame.event == "reset":
                     await self._load(announce=True)
 
-    def _take(self, alert: Alert, *, announce: bool) -> None:
+    def take(self, alert: Alert, *, announce: bool) -> None:
+        """An alert as it is now. `announce`: it changed while we watched."""
         size = (alert.repeats, len(alert.evidence))
         before = self._known.get(alert.id)
         self._known[alert.id] = size
@@ -130,9 +131,13 @@ class StreamWitness:
             self._see(Sighting(time.monotonic(), alert.id, alert.home or "", before is None, alert.category, alert.priority))
 
     def _is_ours(self, alert: Alert) -> bool:
-        """Whether it may rest on what this run sent: somebody else may be animating the same homes."""
-        reports = [each.report for each in alert.evidence if each.device in self._ours and each.report]
-        return not reports or any(report.startswith(self._boot) for report in reports)
+        """Whether it may rest on what this run sent, and not only on what somebody else said with the same devices.
+
+        A bridged device's report has an id that the platform makes: it may be ours.
+        """
+        return not alert.evidence or any(
+            each.device not in self._ours or not each.report or each.report.startswith(self._boot) for each in alert.evidence
+        )
 
 
 class ReceiptWitness:

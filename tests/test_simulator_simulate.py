@@ -19,12 +19,12 @@ from simulator.hub import Hub
 from simulator.link import Broker
 from simulator.live import live
 from simulator.progress import Progress
-from simulator.registry import PlatformError
+from simulator.registry import PlatformError, api
 from simulator.report import Report, as_table
 from simulator.scenario import Scenario, load, parse
-from simulator.score import Outcome
+from simulator.score import Outcome, Sighting
 from simulator.simulate import Asked, SimulationFailed, simulate
-from simulator.witness import Frame, frames
+from simulator.witness import Alert, Evidence, Frame, StreamWitness, frames
 from tests.small_platform import TOKEN, Faults, small_platform
 from tests.virtual import demo, mosquitto, until
 
@@ -276,6 +276,23 @@ def test_the_live_command_ends_cleanly_when_told(tmp_path: Path, how: str) -> No
 
     with mosquitto(tmp_path) as server:
         asyncio.run(scene())
+
+
+def test_a_call_that_joins_an_older_alert_is_seen_and_what_others_say_with_the_same_devices_is_not() -> None:
+    seen: list[Sighting] = []
+    witness = StreamWitness(api("http://127.0.0.1", ""), homes=["home-1"], ours=["cord"], boot="now", see=seen.append)
+    older = Evidence("cord", "yesterday-1")
+
+    def call(*evidence: Evidence, announce: bool = True, alert: str = "a") -> int:
+        witness.take(Alert(alert, "call_for_help", 1, "home-1", repeats=len(evidence) - 1, evidence=evidence), announce=announce)
+        return len(seen)
+
+    assert call(older, announce=False) == 0
+    assert call(older, Evidence("cord", "tomorrow-1")) == 0
+    assert call(older, older, Evidence("0xa4c1385c3466ac91", "made by the platform")) == 1
+    assert call(older, older, older, Evidence("cord", "now-7")) == 2
+    assert call(Evidence("cord", "now-8"), alert="b") == 3
+    assert [sighting.new for sighting in seen] == [False, False, True]
 
 
 def test_server_sent_events_are_read_as_the_standard_has_them() -> None:
