@@ -81,6 +81,10 @@ async def keep_connected(hub: Hub, broker: Broker, client_id: str) -> None:
                 await _converse(client, hub, news)
         except aiomqtt.MqttError as problem:
             hub.went_down(str(problem))
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # A task group whose child failed at the moment of our end tells of the child alone.
+                raise asyncio.CancelledError from None
         finally:
             if hub.connected:
                 hub.went_down()
