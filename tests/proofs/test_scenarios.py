@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simulator.scenario import SHIPPED, shipped
-from tests.service import ROOT, Anju, Json, running
+from tests.service import ROOT, Anju, Json, running, until
 
 SPEEDS = {
     "alarm_storm": 12, "community": 150, "dead_battery": 40, "kitchen_fire": 100, "night_fall": 120, "pulled_cord": 10,
@@ -61,6 +61,21 @@ def close_everything(anju: Anju) -> None:
             for alert in open_ones:
                 answer = desk.post(f"/alerts/{alert['id']}/close", json={"disposition": "test", "reason": "a scenario"})
                 assert answer.status_code == 200, answer.text
+
+
+def test_a_home_has_hours_to_look_at_soon_after_the_first_start_and_none_of_them_raised_an_alert(tmp_path: Path) -> None:
+    with running(tmp_path / "data", homes=3) as anju, anju.api() as client:
+
+        def hours(home: str) -> bool:
+            asked = {"device": f"{home}-watch", "property": "heart_rate", "limit": "100"}
+            items = client.get("/telemetry", params=asked).json()["items"]
+            return len(items) >= 30 and all(45 <= item["value"] <= 120 for item in items)
+
+        homes = [home["id"] for home in client.get("/homes").json()["items"]]
+        until("three hours of every home", lambda: all(map(hours, homes)), 15, pause=0.2)
+        alerts = client.get("/alerts", params={"limit": 200}).json()["items"]
+        assert [alert["title"] for alert in alerts if alert["category"] != "call_for_help"] == []  # the first call may be on its way
+        assert client.get("/quarantine").json()["items"] == []
 
 
 def test_there_is_a_proof_for_every_shipped_scenario() -> None:
