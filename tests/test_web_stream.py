@@ -10,16 +10,37 @@ import httpx
 import pytest
 
 from alerting.facts import Sentence
-from gateway.web import viewstore
+from gateway.web import condition, desk, keeping, viewstore
 from tests.web_alarm import HOME, unreadable
 from tests.web_desk import OPERATOR, Console, Json, Service, service, tomorrow, until
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Service]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """Of its own for each test that stops, starves or damages something. Its files are written without the half second's pause."""
+    monkeypatch.setattr(keeping, "WRITE_EVERY_S", 0.02)
     with service(tmp_path / "data") as running:
         running.register()
         yield running
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with service(tmp_path_factory.mktemp("stream") / "data") as running:
+        running.register()
+        yield running
+
+
+@pytest.fixture
+def calm(lasting: Service) -> Iterator[Service]:
+    """One service for all tests that only listen and speak; nothing is open when one begins."""
+    for alert in lasting.operator.get("/alerts", params={"status": "open"}).json()["items"]:
+        lasting.operator.post(f"/alerts/{alert['id']}/close", json={"disposition": "test"})
+    yield lasting
+    lasting.alarm.silent, lasting.alarm.problems = False, ()
+    lasting.alarm.say_health()
+    while lasting.web.consoles:
+        lasting.web.consoles.pop().close()
 
 
 def notes(running: Service, alert: Json, first: int, last: int, text: str = "第 {}") -> None:
@@ -33,8 +54,8 @@ def told(console: Console) -> list[str]:
     return [data["timeline"][-1]["data"]["text"] for _, data in console.alerts() if data["timeline"][-1]["kind"] == "noted"]
 
 
-def test_an_alert_reaches_a_console_that_first_hears_how_the_service_is(home: Service) -> None:
-    console = Console(home.web)
+def test_an_alert_reaches_a_console_that_first_hears_how_the_service_is(calm: Service) -> None:
+    console = Console(calm.web)
     until("the first beat", console.beats)
     beat = console.beats()[0]
     assert set(beat) == {"now", "seq", "alarm_process", "ready", "problems"}
@@ -42,19 +63,19 @@ def test_an_alert_reaches_a_console_that_first_hears_how_the_service_is(home: Se
     assert beat["ready"] is True
     assert console.response_headers["x-accel-buffering"] == "no"
     assert console.response_headers["content-type"].startswith("text/event-stream")
-    alert = home.pull_cord()
+    alert = calm.pull_cord()
     until("the alert", console.alerts)
     number, data = console.alerts()[0]
     assert data["id"] == alert["id"]
     assert data == alert
-    assert number <= home.alarm.seq
+    assert number <= calm.alarm.seq
 
 
-def test_positions_grow_and_each_commit_tells_an_alert_once(home: Service) -> None:
-    console = Console(home.web)
-    alert = home.pull_cord()
-    home.operator.post(f"/alerts/{alert['id']}/claim")
-    home.operator.post(f"/alerts/{alert['id']}/close", json={"disposition": "test"})
+def test_positions_grow_and_each_commit_tells_an_alert_once(calm: Service) -> None:
+    console = Console(calm.web)
+    alert = calm.pull_cord()
+    calm.operator.post(f"/alerts/{alert['id']}/claim")
+    calm.operator.post(f"/alerts/{alert['id']}/close", json={"disposition": "test"})
     until("three events", lambda: len(console.alerts()) == 3)
     numbers = [number for number, _ in console.alerts()]
     assert numbers == sorted(set(numbers))
@@ -63,15 +84,15 @@ def test_positions_grow_and_each_commit_tells_an_alert_once(home: Service) -> No
     assert ids == sorted(ids)
 
 
-def test_a_console_that_comes_back_gets_exactly_what_it_missed(home: Service) -> None:
-    alert = home.pull_cord()
-    console = Console(home.web)
-    notes(home, alert, 1, 3)
+def test_a_console_that_comes_back_gets_exactly_what_it_missed(calm: Service) -> None:
+    alert = calm.pull_cord()
+    console = Console(calm.web)
+    notes(calm, alert, 1, 3)
     until("three notes", lambda: len(told(console)) == 3)
     console.close()
     seen = [number for number, data in console.alerts() if data["timeline"][-1]["data"].get("text") == "第 2"]
-    notes(home, alert, 4, 9)
-    again = Console(home.web, last_id=str(seen[0]))
+    notes(calm, alert, 4, 9)
+    again = Console(calm.web, last_id=str(seen[0]))
     until("the rest", lambda: len(told(again)) == 7)
     assert told(again) == [f"第 {n}" for n in range(3, 10)]
 
@@ -95,8 +116,8 @@ def test_a_restart_of_the_web_process_is_bridged_too(home: Service) -> None:
 
 
 @pytest.mark.parametrize("position", ["999999999", "yesterday", "-1", "1e3"])
-def test_an_unknown_position_is_answered_with_a_reset(home: Service, position: str) -> None:
-    console = Console(home.web, last_id=position)
+def test_an_unknown_position_is_answered_with_a_reset(calm: Service, position: str) -> None:
+    console = Console(calm.web, last_id=position)
     until("the reset", lambda: [event for event in console.events if event[0] == "reset"], 8)
     until("a beat with a position", console.beats)
     assert console.events[0][0] == "reset"
@@ -150,12 +171,12 @@ def test_a_console_that_does_not_read_is_cut_off_and_the_others_do_not_notice(ho
     slow.close()
 
 
-def test_logging_out_ends_the_stream_of_that_session(home: Service) -> None:
-    token = home.web.client("").post("/session", json={"username": OPERATOR, "password": "a long enough password"}).json()["token"]
-    home.web.tokens["leaving"] = token
-    console = Console(home.web, who="leaving")
+def test_logging_out_ends_the_stream_of_that_session(calm: Service) -> None:
+    token = calm.web.client("").post("/session", json={"username": OPERATOR, "password": "a long enough password"}).json()["token"]
+    calm.web.tokens["leaving"] = token
+    console = Console(calm.web, who="leaving")
     until("the first beat", console.beats)
-    assert home.web.client("leaving").delete("/session").status_code == 204
+    assert calm.web.client("leaving").delete("/session").status_code == 204
     assert console.ended.wait(7)
 
 
@@ -166,9 +187,9 @@ def test_stopping_does_not_wait_for_the_consoles(home: Service) -> None:
     assert all(console.ended.wait(2) for console in consoles)
 
 
-def test_tests_and_real_calls_do_not_mix(home: Service) -> None:
-    console = Console(home.web, origin="test")
-    home.pull_cord()
+def test_tests_and_real_calls_do_not_mix(calm: Service) -> None:
+    console = Console(calm.web, origin="test")
+    calm.pull_cord()
     until("a beat", console.beats)
     assert console.alerts() == []
 
@@ -176,7 +197,8 @@ def test_tests_and_real_calls_do_not_mix(home: Service) -> None:
 # --- the alarm process -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_dead_alarm_process_is_said_at_once_and_its_return_too(home: Service) -> None:
+def test_a_dead_alarm_process_is_said_at_once_and_its_return_too(home: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "RESTART_S", 0.1)
     alert = home.pull_cord()
     console = Console(home.web)
     home.alarm.kill()
@@ -196,51 +218,52 @@ def test_a_dead_alarm_process_is_said_at_once_and_its_return_too(home: Service) 
     assert answer.status_code == 200, answer.text
 
 
-def test_an_alarm_process_that_hangs_is_not_called_up(home: Service) -> None:
+def test_an_alarm_process_that_hangs_is_not_called_up(home: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(condition, "SILENT_AFTER_S", 1.0)  # it says how it is twice a second here
     home.alarm.mute = True
     until("it is noticed", lambda: httpx.get(f"{home.web.url}/readyz", trust_env=False).status_code == 503, 8)
     home.alarm.mute = False
     home.web.ready()
 
 
-def test_what_was_not_pushed_is_read_from_the_journal(home: Service) -> None:
-    console = Console(home.web)
-    home.alarm.silent = True
-    home.alarm.report(f"{HOME}-cord", pull_cord=True)
-    home.alarm.report("detector", smoke=True)
-    home.alarm.silent = False
-    home.alarm.report(f"{HOME}-cord", battery=80)
+def test_what_was_not_pushed_is_read_from_the_journal(calm: Service) -> None:
+    console = Console(calm.web)
+    calm.alarm.silent = True
+    calm.alarm.report(f"{HOME}-cord", pull_cord=True)
+    calm.alarm.report("detector", smoke=True)
+    calm.alarm.silent = False
+    calm.alarm.report(f"{HOME}-cord", battery=80)
     until("both alerts", lambda: len({data["id"] for _, data in console.alerts()}) == 2)
-    home.alarm.silent = True
-    seq = home.alarm.report("leak", water_leak=True)
-    home.see(seq)  # the next health tells of it
+    calm.alarm.silent = True
+    seq = calm.alarm.report("leak", water_leak=True)
+    calm.see(seq)  # the next health tells of it
 
 
-def test_problems_of_the_alarm_process_are_on_every_page(home: Service) -> None:
-    console = Console(home.web)
-    home.alarm.problems = (Sentence("磁盘已满", "the disk is full"),)
-    home.alarm.say_health()
+def test_problems_of_the_alarm_process_are_on_every_page(calm: Service) -> None:
+    console = Console(calm.web)
+    calm.alarm.problems = (Sentence("磁盘已满", "the disk is full"),)
+    calm.alarm.say_health()
     said = [{"zh": "磁盘已满", "en": "the disk is full"}]
     until("a beat says it", lambda: [beat for beat in console.beats() if beat["problems"] == said])
-    answer = httpx.get(f"{home.web.url}/readyz", trust_env=False)
+    answer = httpx.get(f"{calm.web.url}/readyz", trust_env=False)
     assert answer.status_code == 503
     assert answer.json()["problems"] == said
 
 
-def test_a_call_that_the_disk_refuses_is_shown_and_marked(home: Service) -> None:
-    console = Console(home.web)
-    home.alarm.show_unstored(pull_cord=True)
+def test_a_call_that_the_disk_refuses_is_shown_and_marked(calm: Service) -> None:
+    console = Console(calm.web)
+    calm.alarm.show_unstored(pull_cord=True)
     until("it is shown", console.alerts)
     _, shown = console.alerts()[0]
     assert shown["stored"] is False
     assert shown["timeline"][0]["seq"] is None
-    assert home.operator.get(f"/alerts/{shown['id']}").json()["stored"] is False
-    assert home.operator.get("/alerts", params={"status": "open"}).json()["items"][0]["id"] == shown["id"]
-    late = Console(home.web, last_id=str(home.alarm.seq))
+    assert calm.operator.get(f"/alerts/{shown['id']}").json()["stored"] is False
+    assert calm.operator.get("/alerts", params={"status": "open"}).json()["items"][0]["id"] == shown["id"]
+    late = Console(calm.web, last_id=str(calm.alarm.seq))
     until("a page that comes back sees it too", late.alerts)
-    home.alarm.nothing_unstored()
+    calm.alarm.nothing_unstored()
     until("it went away without ever being stored", lambda: [event for event in console.events if event[0] == "reset"])
-    assert home.operator.get(f"/alerts/{shown['id']}").status_code == 404
+    assert calm.operator.get(f"/alerts/{shown['id']}").status_code == 404
 
 
 # --- what a restart remembers ----------------------------------------------------------------------------------------------------

@@ -60,6 +60,8 @@ class WebProcess:
         self.tokens: dict[str, str] = {}
         self.demo: DemoLogin | None = None
         self.settings = Settings(data=str(data))
+        self.consoles: list[Console] = []
+        """Every one that was opened here."""
         self._clients: list[httpx.Client] = []
 
     def start(self) -> "WebProcess":
@@ -185,6 +187,7 @@ class Console:
         self.response_headers: httpx.Headers = httpx.Headers()
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
+        web.consoles.append(self)
         assert self._opened.wait(10), "the stream does not open"
 
     def _follow(self) -> None:
