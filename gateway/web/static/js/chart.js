@@ -9,7 +9,7 @@ const Plot = uPlot;
 
 /** @param {string} name */
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const HEIGHT = 168;
+const HEIGHT = 150;
 /** Left of the plot: as much as the names of the lanes below take, so that hour stands under hour. */
 const LEFT = 120;
 

@@ -64,6 +64,7 @@ const WORDS = {
   "brand": ["安居", "Anju"],
 
   // --- log-in
+  "login.starting": ["正在连接服务…", "Reaching the service…"],
   "login.title": ["登录值守台", "Log in to the desk"],
   "login.lead": ["独居老人的求助，从这里有人接。", "Where a call for help is answered."],
   "login.username": ["用户名", "User name"],
@@ -180,7 +181,7 @@ const WORDS = {
   "readings.few": ["读数太少，画不成曲线", "too few for a curve"],
   "readings.since": ["这一小时的读数从 {at} 开始，此前没有记录。", "The readings of this hour begin at {at}; nothing is recorded before."],
   "readings.mute": ["没有读数：{names}", "No readings: {names}"],
-  "readings.more": ["更多 {n} 项", "{n} more"],
+  "readings.more": ["更多 {n}", "{n} more"],
   "readings.less": ["收起", "Fewer"],
   "readings.failed": ["读数读不出来：{why}", "Readings could not be read: {why}"],
   "readings.summary": ["{name}：最低 {min}，最高 {max}，报警时 {last}{unit}", "{name}: lowest {min}, highest {max}, at the alarm {last}{unit}"],

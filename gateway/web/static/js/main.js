@@ -232,6 +232,7 @@ function Whole() {
   const close = () => setOpen(null);
   const card = desk.card;
   return html`<${Page.Provider} value=${{ desk, bell, go }}>
+    ${desk.phase === "starting" && html`<p class="starting">${t("login.starting")}</p>`}
     ${desk.phase === "login" && html`<${Login} />`}
     ${desk.phase === "ready" &&
     html`<div class=${`desk ${desk.lost ? "stale" : ""}`}>

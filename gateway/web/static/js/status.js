@@ -34,9 +34,9 @@ export function Marks({ alert }) {
   return html`
     ${alert.stored === false && html`<span class="tag unstored">${t("state.unstored")}</span>`}
     ${alert.origin && alert.origin !== "real" && html`<span class="tag held">${t("state.test")}</span>`}
-    ${Boolean(alert.repeats) && html`<span class="tag quiet">${t("state.repeats", { n: alert.repeats ?? 0 })}</span>`}
     ${alert.cancelled_at && html`<span class="tag cleared">${t("state.cancelled")}</span>`}
     ${alert.cleared_at && html`<span class="tag cleared">${t("state.cleared")}</span>`}
+    ${Boolean(alert.repeats) && html`<span class="tag quiet">${t("state.repeats", { n: alert.repeats ?? 0 })}</span>`}
     ${alert.silenced_by && html`<span class="tag quiet">${t("state.silenced")}</span>`}
     ${alert.transferred_to && html`<span class="tag quiet">${t("state.transferred", { name: alert.transferred_to })}</span>`}
   `;
