@@ -26,7 +26,7 @@ export function Card() {
   }, [alert?.id]);
   if (!alert && desk.looking) return html`<${HomeCard} key=${desk.looking} id=${desk.looking} />`;
   if (!alert)
-    return html`<section class="card none"><p>${t("card.none")}</p>${desk.next && html`<p class="key">${t("card.none_key")}</p>`}<${Today} /></section>`;
+    return html`<section class="card none">${desk.order.length > 0 && html`<p>${t("card.none")}</p>`}${desk.next && html`<p class="key">${t("card.none_key")}</p>`}<${Today} /></section>`;
   return html`<section class=${`card p${alert.priority} ${alert.status}`} aria-labelledby="card-title" data-alert=${alert.id}>
     <header class="head">
       <button class="back" onClick=${go.back} aria-label=${t("card.back")}><${Icon} name="back" /></button>

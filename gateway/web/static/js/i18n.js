@@ -352,7 +352,7 @@ const WORDS = {
   "home.close": ["关闭", "Close"],
   "today.title": ["今天要处理的住户", "To be seen to today"],
   "today.none": ["今天没有需要处理的住户。", "No home needs seeing to today."],
-  "today.made": ["{day} 早晨生成", "as of the morning of {day}"],
+  "today.made": ["{day} 的检查", "checked on {day}"],
   "today.more": ["还有更多。", "There are more."],
   "matter.silent": ["失联", "Silent"],
   "matter.battery": ["电量", "Battery"],
