@@ -9,6 +9,7 @@ import contextlib
 import logging
 import random
 import socket
+from collections.abc import Coroutine
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
@@ -83,7 +84,7 @@ async def keep_connected(hub: Hub, broker: Broker, client_id: str) -> None:
             hub.went_down(str(problem))
             task = asyncio.current_task()
             if task is not None and task.cancelling():
-                # A task group whose child failed at the moment of our end tells of the child alone.
+                # The line broke at the moment of our end, or at our goodbye: the end is what counts.
                 raise asyncio.CancelledError from None
         finally:
             if hub.connected:
@@ -112,8 +113,23 @@ def _client(hub: Hub, broker: Broker, client_id: str) -> aiomqtt.Client:
 
 
 async def _converse(client: aiomqtt.Client, hub: Hub, news: asyncio.Event) -> None:
-    """Until the connection ends, by whatever side; MqttError then."""
+    """Until the connection ends, by whatever side; MqttError then.
+
+    No task group: Python 3.11.2, Debian 12's, leaves a task that had one as if it were still being cancelled.
+    """
     window = asyncio.Semaphore(WINDOW)
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    tasks: set[asyncio.Task[None]] = set()
+
+    def begin(work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(ended)
+
+    def ended(task: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        if not task.cancelled() and (problem := task.exception()) is not None and not over.done():
+            over.set_exception(problem)
 
     async def deliver(flight: int, letter: Letter) -> None:
         try:
@@ -122,7 +138,7 @@ async def _converse(client: aiomqtt.Client, hub: Hub, news: asyncio.Event) -> No
         finally:
             window.release()
 
-    async def send(group: asyncio.TaskGroup) -> None:
+    async def send() -> None:
         while not hub.cut:
             news.clear()
             while hub.has_news and not hub.cut:
@@ -131,7 +147,7 @@ async def _converse(client: aiomqtt.Client, hub: Hub, news: asyncio.Event) -> No
                 if taken is None:
                     window.release()
                     break
-                group.create_task(deliver(*taken))
+                begin(deliver(*taken))
             await news.wait()
         _drop(client)
 
@@ -140,15 +156,15 @@ async def _converse(client: aiomqtt.Client, hub: Hub, news: asyncio.Event) -> No
             if isinstance(message.payload, bytes):
                 hub.hear(str(message.topic), message.payload)
 
-    lost = ""
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(listen())
-            group.create_task(send(group))
-    except* aiomqtt.MqttError as problems:
-        # Raised below: Python 3.11.2, Debian 12's, makes a group of what is raised in here.
-        lost = str(problems.exceptions[0])
-    raise aiomqtt.MqttError(lost or "the connection ended")
+        begin(listen())
+        begin(send())
+        await over
+    finally:
+        left = tuple(tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 def _drop(client: aiomqtt.Client) -> None:

@@ -199,6 +199,20 @@ def test_a_hub_that_is_stopped_says_goodbye_and_leaves_no_will(tmp_path: Path, h
         asyncio.run(story(server))
 
 
+def test_a_line_that_breaks_at_the_moment_of_its_end_ends(tmp_path: Path, hub: Hub) -> None:
+    async def story(server: Mosquitto) -> None:
+        for turns in range(8):  # the end meets the break a little later each time
+            async with lines([hub], server.broker, "t"):
+                assert await all_connected([hub], 5)
+                hub.sever()
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+            hub.restore()
+
+    with mosquitto(tmp_path) as server:
+        asyncio.run(asyncio.wait_for(story(server), 20))
+
+
 def test_receipts_are_noted_and_other_commands_answered(tmp_path: Path, hub: Hub) -> None:
     async def story(server: Mosquitto) -> None:
         ear = Ear()

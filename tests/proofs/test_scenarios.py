@@ -18,8 +18,8 @@ SPEEDS = {
 """How much faster than life each is told: what is awaited after an event stays real time."""
 
 HUB_OFFLINE_QUICKLY = {
-    "real_time = true\n": "", '"6m"': '"8s"', '"20s"\nhome': '"1s"\nhome', '"5m"': '"5s"', '"4m"': '"4s"', '"4m50s"': '"5s"',
-    '"50s"': '"5s"',
+    "real_time = true\n": "", '"6m"': '"12s"', '"20s"\nhome': '"1s"\nhome', '"5m"': '"7s"', '"4m"': '"8s"', '"4m50s"': '"6s"',
+    '"50s"': '"12s"',
 }  # fmt: skip
 """The same story for a county whose rules wait two seconds for a hub, not three minutes."""
 
