@@ -36,17 +36,18 @@ def _devices(home: HomeState) -> Iterator[Finding]:
     for id_, state in home.devices.items():
         if state.record.lifecycle is Lifecycle.RETIRED:
             continue
-        name = " ".join(filter(None, (state.record.room, state.record.name or id_)))
+        called = state.record.name or id_
+        name = Sentence(f"{state.record.room}“{called}”", f"{state.record.room} “{called}”".strip())
         if state.silent:
-            yield Finding(home.area, home.id, Matter.SILENT, Sentence(f"设备{name}没有声音。", f"{name} is silent."), id_)
+            yield Finding(home.area, home.id, Matter.SILENT, Sentence(f"{name.zh}没有声音。", f"{name.en} is silent."), id_)
         if (sentence := _battery(name, state)) is not None:
             yield Finding(home.area, home.id, Matter.BATTERY, sentence, id_)
 
 
-def _battery(name: str, state: DeviceState) -> Sentence | None:
+def _battery(name: Sentence, state: DeviceState) -> Sentence | None:
     low = state.last.get(Property.BATTERY_LOW)
     if state.battery is not None and state.battery <= BATTERY_DUE:
-        return Sentence(f"设备{name}电量 {state.battery:g}%，该换电池。", f"{name}: battery at {state.battery:g} %, due.")
+        return Sentence(f"{name.zh}电量 {state.battery:g}%，该换电池。", f"{name.en}: battery at {state.battery:g} %, due.")
     if low is not None and low.value is True:
-        return Sentence(f"设备{name}报告电量低，该换电池。", f"{name} says its battery is low.")
+        return Sentence(f"{name.zh}报告电量低，该换电池。", f"{name.en} says its battery is low.")
     return None

@@ -310,7 +310,7 @@ def test_the_morning_s_list_names_what_somebody_should_see_to() -> None:
         ("h-4", Matter.CONTACTS, None),
     ]
     assert found[0].sentence.en == "Only 2 of 3 contacts can be rung."
-    assert found[2].sentence.zh == "设备卧室 smoke电量 25%，该换电池。"
+    assert found[2].sentence.zh == "卧室“smoke”电量 25%，该换电池。"
 
 
 def test_a_contact_without_a_number_or_with_anothers_does_not_count() -> None:

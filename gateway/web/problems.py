@@ -91,8 +91,8 @@ def missing(zh: str, en: str) -> Problem:
 def away() -> Problem:
     """The alarm process does not answer. What was asked may have been done: the same key asks the same thing again."""
     sentence = Sentence(
-        "告警进程暂时没有应答，操作可能已执行，也可能没有；请用同一个 Idempotency-Key 重试",
-        "the alarm process does not answer; the request may or may not have been carried out: repeat it with the same Idempotency-Key",
+        "告警进程暂时没有应答，操作可能已执行，也可能没有；请稍后再试一次",
+        "the alarm process does not answer; the request may or may not have been carried out: try again",
     )
     return Problem(503, sentence, headers={"Retry-After": "1"})
 
