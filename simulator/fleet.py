@@ -95,7 +95,8 @@ class _Line(asyncio.Protocol):
             self._flush()
             self._transport.close()
         try:
-            await asyncio.wait_for(self._closed.wait(), GOODBYE_S)
+            async with asyncio.timeout(GOODBYE_S):  # `wait_for` of Python 3.11 may swallow the end that it is told meanwhile
+                await self._closed.wait()
         except TimeoutError:
             self.end("it does not take our goodbye")
         if self._timer is not None:

@@ -77,21 +77,26 @@ async def keep_connected(hub: Hub, broker: Broker, client_id: str) -> None:
             async with _client(hub, broker, client_id) as client:
                 client.pending_calls_threshold = 2 * WINDOW
                 await client.subscribe([(each, 1) for each in hub.filters])
+                _end_if_told()  # aiomqtt waits by `wait_for`, which may swallow it in Python 3.11
                 hub.came_up()
                 attempt = 0
                 await _converse(client, hub, news)
         except aiomqtt.MqttError as problem:
             hub.went_down(str(problem))
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                # The line broke at the moment of our end, or at our goodbye: the end is what counts.
-                raise asyncio.CancelledError from None
+            _end_if_told()  # the line broke at the moment of our end, or at our goodbye
         finally:
             if hub.connected:
                 hub.went_down()
         if not hub.cut:
             await asyncio.sleep(pause_s(attempt))
             attempt += 1
+
+
+def _end_if_told() -> None:
+    """CancelledError where this task was told to end and something else was heard instead."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _client(hub: Hub, broker: Broker, client_id: str) -> aiomqtt.Client:
