@@ -370,3 +370,18 @@ def test_a_plain_sos_is_heard_whatever_stands_around_it(others: dict[str, object
     call = text.index(b"true") + 4
     for payload in (text, text[: max(call, len(text) - cut_at)]):
         assert Property.SOS in {o.property for o in heard(payload).report.observations if o.value is True}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"id":"r1","at":"2026-11-22T02:00\\ud800","values":{"sos":true,"heart_rate":"x"}}',
+        b'{"id":"\\udfff","at":1,"values":{"sos":true,"steps":"\\ud83d"}}',
+        b'{"id":"r1","values":{"sos":true,"smoke\\ud800":"\\ud800"}}',
+    ],
+    ids=["in the time", "in the id and a value", "in a name"],
+)
+def test_half_a_surrogate_pair_which_no_encoding_can_hold_costs_no_call(payload: bytes) -> None:
+    message = heard(payload)
+    assert message.report.urgent
+    msgspec.msgpack.encode(message)

@@ -37,6 +37,8 @@ def read(payload: bytes) -> tuple[object, list[Problem]]:
         raise DecodeError("payload", "empty")
     try:
         value, end = _read.raw_decode(sound)
+        if "\\u" in sound:
+            value = _encodable(value)
     except RecursionError:
         raise DecodeError("payload", "nested too deeply") from None
     except ValueError as wrong:
@@ -44,6 +46,17 @@ def read(payload: bytes) -> tuple[object, list[Problem]]:
     if end != len(sound):
         problems.append(Problem("payload", f"something follows the JSON text at character {end}"))
     return value, problems
+
+
+def _encodable(value: object) -> object:
+    """The same with half a surrogate pair (`\\ud800`, which JSON can say and no encoding can hold) as U+FFFD."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, Members):
+        return Members((str(_encodable(name)), _encodable(member)) for name, member in value)
+    if isinstance(value, list):
+        return [_encodable(member) for member in value]
+    return value
 
 
 _PAIR = re.compile(
