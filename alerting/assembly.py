@@ -1,6 +1,7 @@
 """From files to a ruleset: put together, checked as a whole, and given the version that its content has."""
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -18,6 +19,10 @@ from devices.observation import BOOLEANS, UNITS
 
 ALWAYS = frozenset({"real_emergency", "assistance_given", "false_cooking", "false_device", "false_person", "test"})
 """Dispositions that other people's scripts and reports count on."""
+
+LONGEST = timedelta(days=366)
+MOST_TIMES = 1000.0
+"""A span or factor past these is a slip of the pen, and the moment it leads to may lie behind the end of the calendar."""
 
 
 class RulesetError(Exception):
@@ -68,6 +73,8 @@ def _problems(ruleset: Ruleset) -> Iterator[str]:
     policies = {policy.id for policy in ruleset.policies}
     for rule in ruleset.rules:
         yield from (f"rule {rule.id!r}: {problem}" for problem in _rule(rule, policies))
+    for model in ruleset.models:
+        yield from (f"model {model.id!r}: {problem}" for problem in _spans(heartbeat=model.heartbeat))
     targets = {DESK, *(target.name for target in ruleset.targets)}
     for policy in ruleset.policies:
         yield from (f"policy {policy.id!r}: {problem}" for problem in _policy(policy, targets))
@@ -95,14 +102,27 @@ def _rule(rule: Rule, policies: set[str]) -> Iterator[str]:
         case Threshold():
             yield from _threshold(rule)
         case LowBattery():
+            yield from _numbers(at_most=rule.at_most, clear=rule.clear)
             if rule.clear <= rule.at_most:
                 yield "clear is not over at_most"
         case Silence():
-            if rule.factor < 1:
-                yield "factor is under 1: a sound device would count as silent"
+            if not 1 <= rule.factor <= MOST_TIMES:
+                yield f"factor is under 1: a sound device would count as silent; or over {MOST_TIMES:g}: no silence would ever count"
+            yield from _spans(grace=rule.grace, offline_grace=rule.offline_grace)
+
+
+def _numbers(**given: float | None) -> Iterator[str]:
+    """`nan` compares with nothing: the rule would be there and never fire."""
+    yield from (f"{name} is no finite number" for name, value in given.items() if value is not None and not math.isfinite(value))
+
+
+def _spans(**given: timedelta | None) -> Iterator[str]:
+    yield from (f"{name} is over {LONGEST.days} days" for name, span in given.items() if span is not None and abs(span) > LONGEST)
 
 
 def _threshold(rule: Threshold) -> Iterator[str]:
+    yield from _numbers(at_least=rule.at_least, at_most=rule.at_most, clear=rule.clear)
+    yield from _spans(**{"for": rule.hold})
     if rule.property not in UNITS:
         yield f"{rule.property.value} is a boolean, and a threshold watches numbers"
     if (rule.at_least is None) == (rule.at_most is None):
@@ -132,7 +152,12 @@ def _policy(policy: Policy, targets: set[str]) -> Iterator[str]:
     if not policy.steps:
         yield "has no step"
         return
+    yield from _spans(
+        repeat_after=policy.repeat_after, keep_ringing=policy.keep_ringing,
+        claim_limit=policy.claim_limit, acknowledge_limit=policy.acknowledge_limit,
+    )  # fmt: skip
     for step in policy.steps:
+        yield from (f"a step: {problem}" for problem in _spans(after=step.after))
         yield from (f"there is no target {name!r}" for name in step.targets if name not in targets)
     if any(later.after <= earlier.after for earlier, later in zip(policy.steps, policy.steps[1:], strict=False)):
         yield "the steps do not come one after the other"

@@ -57,8 +57,14 @@ _formatter = string.Formatter()
 
 
 def fields_of(text: str) -> frozenset[str]:
-    """The fields that a template names; ValueError when it is not one."""
-    return frozenset(name for _, name, _, _ in _formatter.parse(text) if name is not None)
+    """The fields that a template names; ValueError when it is not one, or asks for more than a name: `render` fills in ready text."""
+    fields = set()
+    for _, name, format_, conversion in _formatter.parse(text):
+        if format_ or conversion:
+            raise ValueError(f"{{{name}}} stands with a format behind it; a field is written as its name alone")
+        if name is not None:
+            fields.add(name)
+    return frozenset(fields)
 
 
 def render(template: Template, fields: Mapping[str, Sentence]) -> Sentence:

@@ -1,5 +1,7 @@
 """Files of a county: read strictly, refused in one line that names file, key and reason."""
 
+import math
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -127,6 +129,15 @@ def rule(id_: str) -> Threshold | LowBattery | Silence:
         (replace(rule("spo2-low"), title=Template("{who}", "x")), "unknown field who"),
         (replace(rule("spo2-low"), title=Template("{", "x")), "title: zh:"),
         (replace(rule("spo2-low"), title=Template("x", " ")), "title: en: empty"),
+        (replace(rule("spo2-low"), title=Template("{value:.1f}", "x")), "written as its name alone"),
+        (replace(rule("spo2-low"), reason=Template("x", "{value!q}")), "written as its name alone"),
+        (replace(rule("co-100"), at_least=math.nan), "at_least is no finite number"),
+        (replace(rule("co-100"), clear=-math.inf), "clear is no finite number"),
+        (replace(rule("battery-low"), at_most=math.nan), "at_most is no finite number"),
+        (replace(rule("co-100"), hold=timedelta(days=10**6)), "for is over 366 days"),
+        (replace(rule("hub-silent"), factor=math.nan), "factor is under 1"),
+        (replace(rule("hub-silent"), factor=1e300), "factor is under 1"),
+        (replace(rule("hub-silent"), grace=timedelta.max), "grace is over 366 days"),
         (replace(rule("spo2-low"), id="co-100"), "defined 2 times"),
     ],
 )
@@ -135,3 +146,12 @@ def test_each_mistake_across_files_is_named(changed: Threshold, problem: str) ->
     if changed.id == "co-100" and "2 times" in problem:
         rules = (*DEFAULT.rules, changed)
     assert any(problem in line for line in problems_of(replace(DEFAULT, rules=rules))), problems_of(replace(DEFAULT, rules=rules))
+
+
+def test_a_span_without_end_is_refused_before_it_can_stop_the_service() -> None:
+    endless = timedelta.max
+    policies = tuple(replace(p, repeat_after=endless, steps=(*p.steps, replace(p.steps[-1], after=endless))) for p in DEFAULT.policies)
+    models = tuple(replace(m, heartbeat=endless) for m in DEFAULT.models)
+    problems = problems_of(replace(DEFAULT, policies=policies, models=models))
+    for what in ("repeat_after is over 366 days", "a step: after is over 366 days", "heartbeat is over 366 days"):
+        assert any(what in line for line in problems), problems

@@ -49,7 +49,7 @@ def read(payload: bytes) -> tuple[object, list[Problem]]:
 
 
 def _encodable(value: object) -> object:
-    """The same with half a surrogate pair (`\\ud800`, which JSON can say and no encoding can hold) as U+FFFD."""
+    r"""The same with half a surrogate pair (`\ud800`, which JSON can say and no encoding can hold) as U+FFFD."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, Members):
