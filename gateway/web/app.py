@@ -29,6 +29,7 @@ from gateway.web import (
     live,
     pages,
     problems,
+    readers,
     registry,
     reports,
     retention,
@@ -133,7 +134,7 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None) -> Fa
         users, views, control, hub, condition, historian, wall, settings.timezone, demo_login, Once(users), metrics, calendar,
         msgspec.json.encode(asyncapi.document(settings.mqtt)),
     )
-    for module in (sessions, alerts, live, registry, device_registry, silences, telemetry, reports):
+    for module in (sessions, alerts, live, registry, readers, device_registry, silences, telemetry, reports):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(alerts.actions, prefix="/api/v1")
     app.include_router(health.router)
