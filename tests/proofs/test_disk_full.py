@@ -38,7 +38,7 @@ class Filler:
         self.path = path
 
     def fill(self, keep: int = 0) -> None:
-        with self.path.open("ab") as file:
+        with self.path.open("ab", buffering=0) as file:
             while True:
                 status = os.statvfs(self.path)
                 room = status.f_bavail * status.f_frsize - keep
@@ -46,7 +46,6 @@ class Filler:
                     return
                 try:
                     file.write(bytes(min(room, 1 << 20)))
-                    file.flush()
                 except OSError as problem:
                     if problem.errno != errno.ENOSPC:
                         raise
