@@ -29,6 +29,14 @@ class Entry(NamedTuple):
     rule: str = ""
 
 
+class DeadlineFailed(Exception):  # noqa: N818 - a fault of ours, told where it happened
+    """What was due could not be judged."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        super().__init__(f"{entry.kind.name} {entry.home}/{entry.name} due {entry.at:%Y-%m-%d %H:%M:%S}")
+
+
 class Deadlines:
     def __init__(self) -> None:
         self._heap: list[Entry] = []

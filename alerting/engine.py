@@ -20,6 +20,9 @@ entry touches the state of its own key alone, so rows of different ages may be m
 deaf spans) is kept with the moments it held from, so that an old row is folded with the rules of its time.
 
 The shell calls, at a start: `restore`…, `fold`…, then `handle(ServiceStarted(...), now)`, then `Configured` if the rules have changed.
+Anything but IllegalTransition out of `handle`, and DeadlineFailed out of either, is a fault of ours: some of what the item meant may have
+been done, so the state is no longer sound. The shell folds another engine from what is journaled and lets this one `take_over` it.
+
 After a recovery no device counts as silent until that ServiceStarted, which extends the patience with all of them by the time in which
 nobody listened. Everything else that fell due meanwhile comes with the first call, stamped with its moments.
 """
@@ -34,7 +37,8 @@ from alerting.agenda import Agenda
 from alerting.alert import Alert
 from alerting.circumstances import BEGINNING
 from alerting.comparison import Comparison
-from alerting.deadlines import Kind
+from alerting.deadlines import DeadlineFailed, Kind
+from alerting.deadlines import Entry as Deadline
 from alerting.desk import Desk
 from alerting.detection import Shown, evidence
 from alerting.facts import (
@@ -70,6 +74,7 @@ from alerting.receipts import receipts
 from alerting.rules import Ruleset
 from alerting.snapshots import GLOBAL
 from alerting.state import State
+from alerting.unjudged import unjudged
 from alerting.witness import Witnessed, listed, witness
 from devices.credential import Credential
 from devices.home import Area, AreaId, HomeId, Person
@@ -90,6 +95,7 @@ class Engine:
         self._comparison: Comparison | None = None
         self._out: list[Fact] = []
         self._owed: list[Fact] = []
+        self._left_out: set[tuple[Kind, HomeId, str, str]] = set()
 
     # --- what the shell reads --------------------------------------------------------------------------------------------------
 
@@ -185,12 +191,35 @@ class Engine:
 
     def _run(self, now: datetime) -> None:
         while (entry := self._agenda.pop_due(now)) is not None:
+            if self._left_out and entry[1:] in self._left_out:
+                continue
             self._now = max(self._now, entry.at)
-            if entry.kind is Kind.FORGET:
-                self._state.forget(AlertId(entry.name), entry.home)
-            for fact in self._agenda.facts(entry, self._now):
-                self._emit(fact)
+            try:
+                if entry.kind is Kind.FORGET:
+                    self._state.forget(AlertId(entry.name), entry.home)
+                for fact in self._agenda.facts(entry, self._now):
+                    self._emit(fact)
+            except Exception as bug:
+                raise DeadlineFailed(entry) from bug
         self._now = max(self._now, now)
+
+    # --- when judging failed -----------------------------------------------------------------------------------------------------
+
+    def take_over(self, sound: "Engine") -> None:
+        """Know what another engine knows, and go on from there; that one is not used any more."""
+        vars(self).update(vars(sound) | {"_left_out": self._left_out})
+
+    def leave_out(self, entry: Deadline) -> None:
+        """Judge neither this deadline nor a later one of the same thing, for as long as this engine lives: it would fail again."""
+        self._left_out.add(entry[1:])
+
+    def raise_unjudged(self, message: Heard, raw: bytes, now: datetime) -> list[Fact]:
+        """The facts of a call that `handle` failed on, on a sound state; `raw` is kept as evidence. Decides by no rule."""
+        facts = self.advance(now)
+        home = self.registry.state(message.home, message.area)
+        self._emit(unjudged(home, message, raw, self._circumstances.index, self._now))
+        self._run(self._now)
+        return facts
 
     # --- recovery --------------------------------------------------------------------------------------------------------------
 

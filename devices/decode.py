@@ -5,7 +5,7 @@ from datetime import datetime
 from devices.catalog import DIALECTS, native, salvage
 from devices.message import NO_DIRECTORY, Directory, Message
 from devices.observation import DecodeError
-from devices.topic import Channel, DeviceTopic, parse
+from devices.topic import BridgeTopic, Channel, DeviceTopic, parse
 
 REPORT_LIMIT = 64 * 1024
 """Bytes of a native message."""
@@ -24,13 +24,21 @@ def decode(
     unless a call stands plainly in that.
     """
     parsed = parse(topic)
+    try:
+        return _decode(parsed, payload, received_at, directory, len(payload) if size is None else size)
+    except DecodeError:
+        raise
+    except Exception as bug:  # noqa: BLE001 - see below
+        # Ours, not the device's. Left to rise it would end the kit's connection, delivery after delivery, and nothing that the kit has
+        # to say behind this message would ever be heard.
+        wrong = DecodeError("payload", f"a fault of the reader itself: {bug!r}"[:200])
+        return _salvage(parsed, payload, received_at, wrong)
+
+
+def _decode(parsed: DeviceTopic | BridgeTopic, payload: bytes, received_at: datetime, directory: Directory, came: int) -> Message:
     limit = REPORT_LIMIT if isinstance(parsed, DeviceTopic) else BRIDGE_LIMIT
-    came = len(payload) if size is None else size
     if came > limit:
-        wrong = DecodeError("payload", f"{came} bytes, {limit} at most")
-        if isinstance(parsed, DeviceTopic) and parsed.channel in (Channel.REPORT, Channel.ALARM):
-            return salvage(parsed, payload[:EXCERPT], received_at, wrong)
-        raise wrong
+        return _salvage(parsed, payload, received_at, DecodeError("payload", f"{came} bytes, {limit} at most"))
     if came > len(payload):
         raise DecodeError("payload", f"only {len(payload)} of {came} bytes are here")
     if isinstance(parsed, DeviceTopic):
@@ -39,3 +47,10 @@ def decode(
     if dialect is None:
         raise DecodeError("topic.dialect", f"{parsed.dialect!r} is not one of {', '.join(DIALECTS)}")
     return dialect(parsed, payload, received_at, directory)
+
+
+def _salvage(parsed: DeviceTopic | BridgeTopic, payload: bytes, received_at: datetime, wrong: DecodeError) -> Message:
+    """The call that stands plainly at the beginning of what cannot be read; without one, `wrong` stands."""
+    if isinstance(parsed, DeviceTopic) and parsed.channel in (Channel.REPORT, Channel.ALARM):
+        return salvage(parsed, payload[:EXCERPT], received_at, wrong)
+    raise wrong

@@ -44,7 +44,7 @@ from gateway.notify.channel import Channel, Moot, Notice, notice_of
 from gateway.notify.delivery import Delivery
 from gateway.notify.settings import channels, load_notify
 from gateway.problem import CommandFailed
-from gateway.recovery import recover
+from gateway.recovery import recover, refold
 from gateway.settings import Settings
 from gateway.store.entry import Commit
 from gateway.store.folder import Folder, FolderInUse, Layout
@@ -131,8 +131,11 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
 
     held: list[Push] = []
     under_way: set[asyncio.Task[None]] = set()
-    loop = Loop(engine, journal, recovered.roller, clock, disk.space(), published=published, unstored=unstored)
-    listener = Listener(loop, engine.credential, sessions, clock.now, loop.quarantine)
+    loop = Loop(
+        engine, journal, recovered.roller, clock, disk.space(),
+        refold=lambda: refold(journal, snapshots), published=published, unstored=unstored,
+    )  # fmt: skip
+    listener = Listener(loop, engine.credential, sessions, clock.now, loop.refuse)
     delivery = Delivery(_channels(settings), notice, loop.ended, clock.now)
 
     # The calendar.
@@ -179,7 +182,7 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
             wall_offset_s=clock.wall_offset.total_seconds(),
             seq=journal.last_seq,
             ready=not loop.full and not loop.blind,
-            problems=(*disk.problems(full=loop.full, blind=loop.blind), *had_back),
+            problems=(*disk.problems(full=loop.full, blind=loop.blind), *loop.faults, *had_back),
             connections=listener.connections,
             waiting_bytes=loop.waiting_bytes,
             waiting=loop.waiting,
@@ -203,10 +206,10 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
     control.greeting = lambda: [health(), *held]
 
     # Life. What judging depends on comes first, through the loop like everything else.
-    loop.give(ServiceStarted(journal.last_stamp.service_at if journal.last_stamp else None, clock.clock_suspect))
+    loop.give(ServiceStarted(journal.last_stamp.service_at if journal.last_stamp else None, clock.clock_suspect), first=True)
     ruleset = load_ruleset(settings)
     if ruleset.version != engine.ruleset.version:
-        loop.give(Configured(ruleset))
+        loop.give(Configured(ruleset), first=True)
     turning = asyncio.create_task(loop.run(), name="loop")
     delivery.offer(engine.pending_notifications())
     await control.start()

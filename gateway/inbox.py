@@ -1,17 +1,27 @@
-"""What the ways in hand to the loop, and where it waits: one lane for people in need, one for everything else.
+"""What the ways in hand to the loop, and where it waits: one lane for people in need, one for MQTT sessions, one for everything else.
 
 A message is read and sorted before it waits, so a call never stands behind readings. What waits is counted in bytes; the ways in
 look at `waiting_bytes` and leave readings in their sockets when it is too much. Calls are always taken.
+
+While the disk is full readings wait for hours. Of them only so many are held; the others are *forgotten*: not acknowledged, not kept,
+and the kit says them again once there is room. Their sockets go on being read, since the next packet may be a call.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from alerting.facts import Fact, IllegalTransition, Item
 from devices.mqtt.sessions import SessionEntry
+
+OVERHEAD = 1024
+"""Bytes that a waiting thing takes besides its payload: read, sorted, with what is to happen after its commit."""
+
+
+def nothing() -> None:
+    """For whom there is nothing to do."""
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -27,6 +37,8 @@ class Published(msgspec.Struct, frozen=True):
     """Called on the loop's thread after the commit that holds it; acknowledges. Never called when the commit failed for good."""
     entry: SessionEntry | None = None
     """What the same commit must hold of the session (a QoS 2 packet id)."""
+    forgotten: Callable[[], None] = nothing
+    """Called instead of `done` when a full disk leaves no room for it to wait: it must come again, and nothing else stands behind it."""
 
 
 class Intake(Protocol):
@@ -34,6 +46,10 @@ class Intake(Protocol):
 
     @property
     def waiting_bytes(self) -> int: ...
+
+    @property
+    def full(self) -> bool:
+        """Whether the disk is, so that readings are not decided for now."""
 
     def publish(self, published: Published) -> None:
         """Take a message: decoded and sorted here, at once; acknowledged later through `done`."""
@@ -59,26 +75,59 @@ class Waiting(msgspec.Struct, frozen=True):
     done: Callable[[], None] | None = None
     entry: SessionEntry | None = None
     answer: Callable[[Outcome], None] | None = None
+    forgotten: Callable[[], None] | None = None
+    """None: it is kept whatever happens."""
+
+    @property
+    def bytes(self) -> int:
+        return self.size + OVERHEAD
 
 
 class Lanes:
-    """Two queues. `take` gives everything urgent first, alone; only when there is nothing urgent does it give the rest."""
+    """Three queues. `take` gives everything urgent first, alone; when there is nothing urgent, sessions, and then the rest.
+
+    Sessions have a lane of their own since the disk may be too full for readings and a kit must still be able to subscribe, and to
+    release the identifier of its last call: a client that waits for either says nothing more.
+    """
 
     def __init__(self) -> None:
         self.urgent: deque[Waiting] = deque()
+        self.sessions: deque[Waiting] = deque()
         self.ordinary: deque[Waiting] = deque()
         self.waiting_bytes = 0
+        self.ordinary_bytes = 0
 
-    def put(self, waiting: Waiting, *, urgent: bool) -> None:
-        (self.urgent if urgent else self.ordinary).append(waiting)
-        self.waiting_bytes += waiting.size
+    def put(self, waiting: Waiting, lane: deque[Waiting]) -> None:
+        lane.append(waiting)
+        self._count(waiting, lane, 1)
 
-    def take(self, most: int, *, only_urgent: bool = False) -> list[Waiting]:
-        """At most `most` of one lane: of the urgent one as long as it holds anything."""
-        lane = self.urgent if self.urgent or only_urgent else self.ordinary
-        batch = [lane.popleft() for _ in range(min(most, len(lane)))]
-        self.waiting_bytes -= sum(w.size for w in batch)
+    def take(self, most: int, most_bytes: int, lanes: Sequence[deque[Waiting]]) -> list[Waiting]:
+        """Of these lanes in their order, at most so many things and about so many bytes."""
+        batch: list[Waiting] = []
+        size = 0
+        for lane in lanes:
+            while lane and len(batch) < most and size < most_bytes:
+                batch.append(waiting := lane.popleft())
+                self._count(waiting, lane, -1)
+                size += waiting.size
         return batch
 
+    def give_up(self, most_bytes: int) -> list[Waiting]:
+        """Out of the ordinary lane: who waits for an answer, and past so many bytes what may be forgotten. The rest keeps its order."""
+        out: list[Waiting] = []
+        for _ in range(len(self.ordinary)):
+            waiting = self.ordinary.popleft()
+            self._count(waiting, self.ordinary, -1)
+            if waiting.answer is not None or (waiting.forgotten is not None and self.ordinary_bytes + waiting.bytes > most_bytes):
+                out.append(waiting)
+            else:
+                self.put(waiting, self.ordinary)
+        return out
+
     def __len__(self) -> int:
-        return len(self.urgent) + len(self.ordinary)
+        return len(self.urgent) + len(self.sessions) + len(self.ordinary)
+
+    def _count(self, waiting: Waiting, lane: deque[Waiting], by: int) -> None:
+        self.waiting_bytes += by * waiting.bytes
+        if lane is self.ordinary:
+            self.ordinary_bytes += by * waiting.bytes

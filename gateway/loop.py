@@ -13,47 +13,61 @@ There is no timer in the group commit: whatever queued up while the last commit 
 **A full disk** is a state, not an error. A batch that was decided and could not be committed is kept as it stands, as a *debt*:
 not acknowledged, not published, tried again. (Folding the engine again from the last commit would give the same bytes a second
 time, at the price of a recovery each time; since nothing but calls is decided while there is a debt, keeping it is the simpler
-form.) In that state only the urgent lane is served: calls, what operators do, what is due, and what became of notifications. The
-reserve is released for them. When that is gone too, what stands under the safety floor is shown and rung at once, marked as not
+form.) In that state only the urgent lane is served: calls, what operators do, what is due, and what became of notifications; and
+changes of sessions, without which a kit may not speak. Readings wait, and past a bound they are left with the kits (`inbox`).
+The reserve is released for them. When that is gone too, what stands under the safety floor is shown and rung at once, marked as not
 stored, while its acknowledgement is withheld: hearing twice is better than not at all. The debt is then committed when there is
 room, with the same alert and notification ids.
 
 **Any other failure of a commit** ends the process: kits deliver again what was not acknowledged, to a process that starts from
 what is on disk.
+
+**A fault in judging** must not do the same: the message that woke it would be delivered again, and again, and nobody would be heard.
+`mending` puts the engine back to what is committed and decided, and answers that one thing without judging it.
 """
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from time import perf_counter
+from typing import TypeVar
 
 import msgspec
 
 from alerting.engine import Engine
-from alerting.facts import AlertCommand, AlertRaised, Asked, DeliveryEnded, Fact, IllegalTransition, Item, Quarantined, Said, Sentence
+from alerting.facts import AlertCommand, AlertRaised, Asked, DeliveryEnded, Fact, IllegalTransition, Item, Sentence
 from alerting.suppression import under_floor
-from devices.decode import decode
-from devices.home import HomeId
-from devices.message import NO_DIRECTORY, Carrier, Directory, DirectoryHeard, Heard, Ignored
 from devices.mqtt.sessions import SessionEntry
-from devices.observation import DecodeError
-from devices.topic import BRIDGE
 from gateway.clock import Clock
 from gateway.inbox import Lanes, Outcome, Published, Waiting
-from gateway.store.entry import Commit, Entry, Stamp, encode
+from gateway.mending import Debt, Mending
+from gateway.reading import Counters, Reading
+from gateway.store.entry import Commit, Stamp, encode
 from gateway.store.journal import DiskFull, Journal
 from gateway.store.snapshots import Roller
 
 BATCH = 100
 """Things decided and committed at once, at most: about a millisecond of deciding."""
 
+BATCH_BYTES = 1024 * 1024
+"""And about so much: a hub's lists are megabytes, and a call that comes meanwhile waits for the commit."""
+
 RETRY_S = 1.0
 """How often a full disk is tried again."""
 
-RAW_KEPT = 1024
-"""Bytes of an unreadable message that are kept."""
+LONGEST_REST_S = 5.0
+"""However far the next deadline: timers stand still while the machine sleeps, and a step of the wall clock is to be noticed."""
+
+HELD_BYTES = 32 * 1024 * 1024
+"""Readings that wait in memory while the disk is full; more are left with the kits."""
+
+QUARANTINE_WAITING = 1000
+"""Refused messages that wait; nobody is kept from sending more, so more are only counted."""
+
+
+T = TypeVar("T")
 
 
 class Space(msgspec.Struct):
@@ -67,26 +81,11 @@ class Space(msgspec.Struct):
     """Take the reserve again, if there is room."""
 
 
-class Counters(msgspec.Struct):
-    reports: int = 0
-    alarms: int = 0
-    quarantined: int = 0
-    commits: int = 0
-    commit_s: float = 0.0
-
-
-class Debt(msgspec.Struct):
-    """What was decided and is not on disk yet, in order."""
-
-    entries: list[Entry] = msgspec.field(default_factory=list)
-    waiting: list[Waiting] = msgspec.field(default_factory=list)
-    outcomes: list[tuple[Callable[[Outcome], None], Outcome]] = msgspec.field(default_factory=list)
-    shown: int = 0
-    """How many of the entries have been shown as not stored."""
-
-
 class Loop:
-    """`published(commit, body)` is called after each commit; `unstored(facts, fresh)` when the disk takes not even calls."""
+    """`published(commit, body)` is called after each commit; `unstored(facts, fresh)` when the disk takes not even calls.
+
+    `refold()`, on the journal's thread: an engine as it was after the last commit.
+    """
 
     def __init__(
         self,
@@ -96,6 +95,7 @@ class Loop:
         clock: Clock,
         space: Space,
         *,
+        refold: Callable[[], Engine],
         published: Callable[[Commit, bytes], None],
         unstored: Callable[[Sequence[Fact], Sequence[Fact]], None],
     ) -> None:
@@ -111,11 +111,12 @@ class Loop:
         self._unstored = unstored
         self._lanes = Lanes()
         self._debt = Debt()
-        self._coming: dict[tuple[HomeId, str], Directory] = {}
+        self._refused_waiting = 0
+        self._reading = Reading(engine, clock, self.counters)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._mending = Mending(engine, refold, self.aside)
         self._wake = asyncio.Event()
         self._stopping = False
-        self._refused_at = 0.0
 
     # --- the ways in ---------------------------------------------------------------------------------------------------------
 
@@ -127,82 +128,66 @@ class Loop:
     def waiting(self) -> int:
         return len(self._lanes)
 
+    @property
+    def faults(self) -> tuple[Sentence, ...]:
+        """What could not be judged by a fault of ours, the latest last."""
+        return tuple(self._mending.told)
+
     def publish(self, published: Published) -> None:
         """A message from a kit: read and sorted now, decided in its turn."""
-        items, urgent = self._read(published)
-        if not items and published.entry is None:
+        read = self._reading.read(published)
+        if not read.items and published.entry is None:
             published.done()  # understood, and nothing for us: there is nothing that could be lost
             return
-        self._put(Waiting(items, published.size, published.done, published.entry), urgent=urgent)
+        waiting = Waiting(read.items, published.size, published.done, published.entry, forgotten=published.forgotten)
+        if self.full and not read.urgent and self._lanes.ordinary_bytes + waiting.bytes > HELD_BYTES:
+            self._forget(waiting)
+        else:
+            self._put(waiting, self._lanes.urgent if read.urgent else self._lanes.ordinary)
 
-    def _read(self, published: Published) -> tuple[tuple[Item, ...], bool]:
-        now = self._clock.now()
-        topic, raw = published.topic, published.payload
-        try:
-            message = decode(topic, raw, now, self._directory(topic), size=published.size)
-        except DecodeError as error:
-            self.counters.quarantined += 1
-            problem = error.problem
-            kept = raw[:RAW_KEPT]
-            return (Quarantined(now, topic, problem.place, problem.reason, kept, published.size, published.username),), False
-        if isinstance(message, Ignored):
-            return (), False
-        items: tuple[Item, ...] = (Said(message, topic, raw),)
-        if isinstance(message, DirectoryHeard):
-            self._coming[message.home, message.dialect] = Directory({d.name: d for d in message.devices})
-        if not isinstance(message, Heard):
-            return items, False
-        self.counters.reports += 1
-        report = message.report
-        if report.problems:
-            self.counters.quarantined += 1
-            place = ", ".join(p.place for p in report.problems)
-            reason = "; ".join(p.reason for p in report.problems)
-            items += (Quarantined(now, topic, place, reason, raw[:RAW_KEPT], published.size, published.username),)
-        urgent = report.urgent
-        self.counters.alarms += urgent
-        return items, urgent or message.carrier is Carrier.ALARM
-
-    def _directory(self, topic: str) -> Directory:
-        """What is known of the home's bridged devices, a list that still waits for its commit included."""
-        levels = topic.split("/", 6)
-        if len(levels) < 7 or levels[4] != BRIDGE:
-            return NO_DIRECTORY
-        home, dialect = HomeId(levels[3]), levels[5]
-        return self._coming.get((home, dialect)) or self.engine.directory(home, dialect)
-
-    def quarantine(self, topic: str, username: str, reason: str, raw: bytes, size: int) -> None:
+    def refuse(self, topic: str, username: str, reason: str, raw: bytes, size: int) -> None:
         """A message that the sender's rights forbid: kept with its reason, so that the installer sees why nothing arrives."""
-        self.counters.quarantined += 1
-        item = Quarantined(self._clock.now(), topic, "topic", reason, raw[:RAW_KEPT], size, username)
-        self._put(Waiting((item,), len(raw)), urgent=False)
+        item = self._reading.refused(topic, username, reason, raw, size)
+        if item is not None and self._refused_waiting < QUARANTINE_WAITING:
+            self._refused_waiting += 1
+            self._put(Waiting((item,), len(item.raw), self._refused_kept), self._lanes.ordinary)
+
+    def _refused_kept(self) -> None:
+        self._refused_waiting -= 1
 
     def record(self, entry: SessionEntry, done: Callable[[], None] | None = None) -> None:
-        self._put(Waiting((), 64, done, entry), urgent=False)
+        self._put(Waiting((), 64, done, entry), self._lanes.sessions)
 
     def ask(self, asked: Asked, answer: Callable[[Outcome], None]) -> None:
         """A command; what operators do to alerts goes with the calls."""
-        urgent = isinstance(asked.command, AlertCommand)
-        if self.full and not urgent:
-            sentence = Sentence("磁盘已满，暂时只处理求助和报警。", "The disk is full: for now only calls and alerts are handled.")
-            answer(Outcome(error=IllegalTransition(sentence)))
-            return
-        self._put(Waiting((asked,), 256, answer=answer), urgent=urgent)
+        waiting = Waiting((asked,), 256, answer=answer)
+        if isinstance(asked.command, AlertCommand):
+            self._put(waiting, self._lanes.urgent)
+        elif self.full:
+            _no_room(answer)
+        else:
+            self._put(waiting, self._lanes.ordinary)
 
     def ended(self, ended: DeliveryEnded) -> None:
-        self._put(Waiting((ended,), 128), urgent=True)
+        self._put(Waiting((ended,), 128), self._lanes.urgent)
 
-    def give(self, item: Item) -> None:
-        """Something of the service's own: a configuration, a start."""
-        self._put(Waiting((item,), 0), urgent=False)
+    def give(self, item: Item, *, first: bool = False) -> None:
+        """Something of the service's own. `first`: what everything that follows is judged with, whatever the disk is like."""
+        self._put(Waiting((item,), 0), self._lanes.urgent if first else self._lanes.ordinary)
 
-    async def aside(self, work: Callable[[], int]) -> int:
+    async def aside(self, work: Callable[[], T]) -> T:
         """Do something on the journal's thread, between two commits."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _put(self, waiting: Waiting, *, urgent: bool) -> None:
-        self._lanes.put(waiting, urgent=urgent)
-        self._wake.set()
+    def _put(self, waiting: Waiting, lane: deque[Waiting]) -> None:
+        self._lanes.put(waiting, lane)
+        if lane is not self._lanes.ordinary or not self.full:
+            self._wake.set()
+
+    def _forget(self, waiting: Waiting) -> None:
+        self.counters.forgotten += 1
+        if waiting.forgotten is not None:
+            waiting.forgotten()
 
     # --- the turn ------------------------------------------------------------------------------------------------------------
 
@@ -222,58 +207,48 @@ class Loop:
     async def _rest(self) -> None:
         """Wait until there is something to take or something is due."""
         self._wake.clear()
-        if self._lanes.urgent or self._stopping or (self._lanes.ordinary and not self.full):
+        if self._stopping or any(self._served()):
             await asyncio.sleep(0)
             return
         due = self.engine.next_deadline
-        seconds = None if due is None else (due - self._clock.now()).total_seconds()
-        if self.full:
-            seconds = RETRY_S if seconds is None else min(seconds, RETRY_S)
-        if seconds is not None and seconds <= 0:
+        seconds = RETRY_S if self.full else LONGEST_REST_S
+        if due is not None:
+            seconds = min(seconds, (due - self._clock.now()).total_seconds())
+        if seconds <= 0:
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
+
+    def _served(self) -> tuple[deque[Waiting], ...]:
+        """The lanes that are served now: calls alone as long as there are any, then what the disk has room for."""
+        lanes = self._lanes
+        if lanes.urgent or self.blind:
+            return (lanes.urgent,)
+        return (lanes.sessions,) if self.full else (lanes.sessions, lanes.ordinary)
 
     async def _turn(self) -> None:
         self._look_at_the_disk()
         stamp = self._clock.stamp()
         now = stamp.service_at
-        debt = self._debt
+        debt, mending = self._debt, self._mending
         step = self._clock.take_step()
         if step is not None:
-            debt.entries.append(step)
-            debt.entries.extend(self.engine.handle(step, now))
-        debt.entries.extend(self.engine.advance(now))
-        for waiting in self._lanes.take(BATCH, only_urgent=self.full):
-            self._decide(waiting, now, debt)
+            await mending.decide(Waiting((step,), 0), debt, now)
+        await mending.advance(debt, now)
+        for waiting in self._lanes.take(BATCH, BATCH_BYTES, self._served()):
+            await mending.decide(waiting, debt, now)
         if debt.entries or debt.waiting or debt.outcomes:
             await self._settle(stamp)
-
-    def _decide(self, waiting: Waiting, now: datetime, debt: Debt) -> None:
-        for item in waiting.items:
-            if waiting.answer is not None and isinstance(item, Asked) and self.engine.answered(item):
-                debt.outcomes.append((waiting.answer, Outcome(repeated=True)))
-                continue
-            try:
-                facts = self.engine.handle(item, now)
-            except IllegalTransition as error:
-                if waiting.answer is not None:
-                    debt.outcomes.append((waiting.answer, Outcome(error=error)))
-                continue
-            debt.entries.append(item)
-            debt.entries.extend(facts)
-            if waiting.answer is not None:
-                debt.outcomes.append((waiting.answer, Outcome(facts=tuple(facts))))
-        if waiting.entry is not None:
-            debt.entries.append(waiting.entry)
-        debt.waiting.append(waiting)
 
     async def _settle(self, stamp: Stamp) -> None:
         """Commit the debt; then tell everyone. On a full disk it stays."""
         debt = self._debt
-        first = self._journal.last_seq + 1
         if debt.entries:
-            body = encode(debt.entries)
+            try:
+                body = encode(debt.entries)
+            except (ValueError, TypeError, OverflowError):
+                await self._mending.weed(debt, stamp.service_at)
+                body = encode(debt.entries)
             began = perf_counter()
             try:
                 first = await self._write(stamp, body, len(debt.entries))
@@ -285,7 +260,7 @@ class Loop:
             self._debt = Debt()
             self._published(Commit(first, stamp, tuple(debt.entries)), body)
             self._roller.committed(debt.entries, first)
-            self._coming.clear()
+            self._reading.committed(debt.entries)
         else:
             self._debt = Debt()
         last = self._journal.last_seq
@@ -313,7 +288,7 @@ class Loop:
             try:
                 return await asyncio.get_running_loop().run_in_executor(self._thread, self._journal.commit, stamp, body, count)
             except DiskFull:
-                self.full = True
+                self._fill()
                 if not self._space.release():
                     raise
 
@@ -323,10 +298,23 @@ class Loop:
                 self.full = False
                 self._space.recover()
         else:
-            self.full = True
+            self._fill()
+
+    def _fill(self) -> None:
+        """The disk is full now: who waits for an answer is not kept for hours, and readings past the bound are left with their kits."""
+        if self.full:
+            return
+        self.full = True
+        for waiting in self._lanes.give_up(HELD_BYTES):
+            if waiting.answer is not None:
+                _no_room(waiting.answer)
+            else:
+                self._forget(waiting)
 
     def _go_blind(self) -> None:
         """The disk takes nothing at all: show and ring what the safety floor covers, and keep trying."""
+        if self.blind and self._debt.shown == len(self._debt.entries):
+            return
         self.blind = True
         facts = [e for e in self._debt.entries if isinstance(e, Fact) and self._floor(e)]
         fresh = [e for e in self._debt.entries[self._debt.shown :] if isinstance(e, Fact) and self._floor(e)]
@@ -342,3 +330,8 @@ class Loop:
             return under_floor(fact.category)
         known = self.engine.alerts.get(alert)
         return known is not None and under_floor(known.category)
+
+
+def _no_room(answer: Callable[[Outcome], None]) -> None:
+    sentence = Sentence("磁盘已满，暂时只处理求助和报警。", "The disk is full: for now only calls and alerts are handled.")
+    answer(Outcome(error=IllegalTransition(sentence)))

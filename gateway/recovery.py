@@ -9,7 +9,7 @@ from alerting.engine import Engine
 from alerting.facts import CommandIssued, CredentialRevoked
 from devices.mqtt.sessions import SessionEntry, Sessions
 from gateway.mqtt.listener import remember
-from gateway.store.entry import Entry
+from gateway.store.entry import Commit, Entry
 from gateway.store.journal import Journal, Pruned
 from gateway.store.snapshots import Loaded, Roller, Snapshots
 
@@ -38,15 +38,11 @@ def recover(journal: Journal, snapshots: Snapshots) -> Recovered:
     if gap := loaded.gap(journal.first_seq):
         loaded.problems.append(gap)
     replayed = 0
-    floor = loaded.floor if journal.first_seq <= loaded.floor + 1 else 0
     try:
-        commits = journal.read(floor)
-        for commit in commits:
+        for commit in journal.read(_floor(journal, loaded)):
+            replayed += _fold(commit, engine, reflected)  # first, as it was: sessions hear of a commit when the engine has all of it
             for seq, entry in enumerate(commit.entries, commit.first_seq):
                 remember(sessions, entry, seq)
-                if not isinstance(entry, SessionEntry) and seq > reflected.get(engine.key_of(entry), 0):
-                    engine.fold(entry, commit.stamp.service_at)
-                    replayed += 1
             roller.committed(commit.entries, commit.first_seq)
     except Pruned as pruned:
         loaded.problems.append(str(pruned))
@@ -55,7 +51,31 @@ def recover(journal: Journal, snapshots: Snapshots) -> Recovered:
     return Recovered(engine, sessions, roller, replayed, loaded.problems)
 
 
-def _restore(loaded: Loaded, engine: Engine, sessions: Sessions) -> dict[str, int]:
+def refold(journal: Journal, snapshots: Snapshots) -> Engine:
+    """The engine alone, as it was after the last commit: what the loop goes on with when judging has failed. On the journal's thread."""
+    engine = Engine()
+    loaded = snapshots.load(journal.last_seq)
+    reflected = _restore(loaded, engine, None)
+    for commit in journal.read(_floor(journal, loaded)):
+        _fold(commit, engine, reflected)
+    return engine
+
+
+def _floor(journal: Journal, loaded: Loaded) -> int:
+    return loaded.floor if journal.first_seq <= loaded.floor + 1 else 0
+
+
+def _fold(commit: Commit, engine: Engine, reflected: dict[str, int]) -> int:
+    """How many entries of the commit were in no row."""
+    count = 0
+    for seq, entry in enumerate(commit.entries, commit.first_seq):
+        if not isinstance(entry, SessionEntry) and seq > reflected.get(engine.key_of(entry), 0):
+            engine.fold(entry, commit.stamp.service_at)
+            count += 1
+    return count
+
+
+def _restore(loaded: Loaded, engine: Engine, sessions: Sessions | None) -> dict[str, int]:
     """Put every row back that can be read; the number that each reflects."""
     reflected: dict[str, int] = {}
     for key in sorted(loaded.rows, key=lambda key: (key != "global", key)):
@@ -64,7 +84,8 @@ def _restore(loaded: Loaded, engine: Engine, sessions: Sessions) -> dict[str, in
             continue
         try:
             if key.startswith(SESSION_KEYS):
-                sessions.restore(key, row.body, row.seq)
+                if sessions is not None:
+                    sessions.restore(key, row.body, row.seq)
             else:
                 engine.restore(key, row.body)
         except (msgspec.MsgspecError, ValueError, KeyError) as problem:

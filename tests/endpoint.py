@@ -57,6 +57,7 @@ class Ledger:
         self.journal: list[Entry] = []
         self.refused: list[Refusal] = []
         self.held = False
+        self.full = False
         self.waiting_bytes = 0
         self._queue: list[tuple[tuple[Entry, ...], Callable[[], None] | None]] = []
 

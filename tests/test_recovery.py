@@ -160,7 +160,7 @@ def play(shell: Shell, step: tuple[object, ...], number: int) -> list[Fact]:
             shell.passes(1)
             return facts
         case ("delivered", int(pick)):
-            pending = list(shell.engine.pending_notifications())
+            pending = sorted(shell.engine.pending_notifications(), key=lambda request: request.notification)
             if not pending:
                 return []
             ended = pending[pick % len(pending)]

@@ -150,6 +150,16 @@ class Connection:
         if publish.qos:
             self.acknowledge()
 
+    def forget(self, arrival: Arrival) -> None:
+        """The message was not taken and is not answered: what came behind it need not wait for it. The client sends it again later."""
+        for row in self._rows:
+            if arrival in row:
+                row.remove(arrival)
+        number = arrival.publish.packet_id
+        if self._session is not None and self._session.holding.get(number) is arrival:
+            del self._session.holding[number]
+        self.acknowledge()
+
     def acknowledge(self) -> None:
         """Send the PUBACKs and PUBRECs whose turn it is."""
         for row, head in zip(self._rows, (b"\x40\x02", b"\x50\x02"), strict=True):

@@ -13,7 +13,7 @@ from devices.mqtt.server import Arrival, Connection
 from devices.mqtt.session import Session
 from devices.mqtt.sessions import RETAINED_BYTES, PacketIdHeld, Retained, SessionEntry
 from devices.topic import BRIDGE, Channel
-from gateway.inbox import Intake, Published
+from gateway.inbox import Intake, Published, nothing
 
 WAITING_BYTES = 4 * 1024 * 1024
 WAITING_MESSAGES = 16_384
@@ -43,10 +43,14 @@ def limit(rights: Rights | None, topic: str) -> int:
 
 
 class Arrivals:
-    """`stored` is called after each message that the disk has; `connection` has its answer ready by then."""
+    """`stored` is called after each message that the disk has; `connection` has its answer ready by then.
+
+    `forgotten`, with each that a full disk left with the client.
+    """
 
     def __init__(
-        self, connection: Connection, session: Session, rights: Rights, intake: Intake, *, refused: Refuse, stored: Callable[[], None],
+        self, connection: Connection, session: Session, rights: Rights, intake: Intake, *,
+        refused: Refuse, stored: Callable[[], None], forgotten: Callable[[Arrival], None],
     ) -> None:  # fmt: skip
         self._connection = connection
         self._session = session
@@ -54,13 +58,16 @@ class Arrivals:
         self._intake = intake
         self._refused = refused
         self._on_disk = stored
+        self._left = forgotten
         self._bytes = 0
         self._messages = 0
         self._only_alarms = True
 
     @property
     def too_much(self) -> bool:
-        """Whether nothing more is to be read for now."""
+        """Whether nothing more is to be read for now. While the disk is full readings are forgotten, not waited for: a call is next."""
+        if self._intake.full:
+            return self._bytes > WAITING_BYTES * ALARM_FACTOR
         factor = ALARM_FACTOR if self._only_alarms else 1
         if self._bytes > WAITING_BYTES * factor or self._messages > WAITING_MESSAGES * factor:
             return True
@@ -84,7 +91,7 @@ class Arrivals:
             if entry is not None:
                 self._intake.record(entry)
             entry = PacketIdHeld(self._session.key, publish.packet_id)
-        self._publish(publish, partial(self._stored, arrival, size), entry)
+        self._publish(publish, partial(self._stored, arrival, size), entry, partial(self._forgotten, arrival, size))
 
     def admit_will(self, will: Will) -> bool:
         """Whether it may be published when its time comes; if not, that is shown now, while somebody looks at the kit."""
@@ -95,11 +102,15 @@ class Arrivals:
 
     def publish_will(self, will: Will) -> None:
         publish = Publish(will.topic, will.payload, will.qos, will.retain)
-        self._publish(publish, _nothing, _to_retain(publish))
+        self._publish(publish, nothing, _to_retain(publish), nothing)  # it is acknowledged to nobody
 
-    def _publish(self, publish: Publish, done: Callable[[], None], entry: SessionEntry | None) -> None:
+    def _publish(
+        self, publish: Publish, done: Callable[[], None], entry: SessionEntry | None, forgotten: Callable[[], None],
+    ) -> None:  # fmt: skip
         username = self._rights.credential.username
-        self._intake.publish(Published(publish.topic, publish.payload, publish.size, publish.retain, username, done, entry))
+        self._intake.publish(
+            Published(publish.topic, publish.payload, publish.size, publish.retain, username, done, entry, forgotten),
+        )
 
     def _stored(self, arrival: Arrival, size: int) -> None:
         """The commit that holds the message has returned."""
@@ -107,6 +118,12 @@ class Arrivals:
         self._messages -= 1
         self._connection.stored(arrival)
         self._on_disk()
+
+    def _forgotten(self, arrival: Arrival, size: int) -> None:
+        """The disk is full and enough waits already."""
+        self._bytes -= size
+        self._messages -= 1
+        self._left(arrival)
 
     def _show(self, publish: Publish, reason: str) -> None:
         self._refused(publish.topic, self._rights.credential.username, reason, publish.payload[:EXCERPT], publish.size)
@@ -117,7 +134,3 @@ def _to_retain(publish: Publish) -> SessionEntry | None:
     if publish.retain and publish.size <= RETAINED_BYTES and publish.topic.endswith(f"/{Channel.STATUS}") and not bridged(publish.topic):
         return Retained(publish.topic, publish.payload)
     return None
-
-
-def _nothing() -> None:
-    """A will is acknowledged to nobody."""

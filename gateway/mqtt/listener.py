@@ -29,6 +29,8 @@ from gateway.store.entry import Entry
 BACKLOG = 4096
 """Connections that the kernel holds while we accept others: a county's power returns all at once."""
 SWEEP_S = 1.0
+RECALLED = 500
+"""Connections ended in one sweep, so that their clients say again what a full disk had left with them."""
 FAREWELL_S = 2.0
 """How long a client that we leave may take to read what it was told."""
 
@@ -74,6 +76,9 @@ class Listener:
         self._dirty: dict[Peer, None] = {}
         self._anonymous = 0
         self._empty = asyncio.Event()
+        self.owing: dict[Peer, None] = {}
+        """They have messages that a full disk left with them; they are sent away to come again with those when there is room."""
+        self._was_full = False
 
     @property
     def connections(self) -> int:
@@ -132,6 +137,7 @@ class Listener:
 
     def lost(self, peer: Peer) -> None:
         self._sockets.discard(peer)
+        self.owing.pop(peer, None)
         self._dirty.pop(peer, None)
         if not self._sockets:
             self._empty.set()
@@ -178,10 +184,14 @@ class Listener:
 
     def settled(self, peer: Peer) -> None:
         """A message of a connection that is gone is on disk: the one that has its session now may be waiting for that."""
-        heir = self._live.get(peer.session.key) if peer.session is not None else None
+        heir = self.heir(peer)
         if heir is not None:
             heir.connection.acknowledge()
             heir.wake()
+
+    def heir(self, peer: Peer) -> Peer | None:
+        """Who has the session of a connection that is gone."""
+        return self._live.get(peer.session.key) if peer.session is not None and peer.ended else None
 
     def route(self, peer: Peer, topic_filter: str) -> None:
         peer.routed.add(topic_filter)
@@ -238,10 +248,22 @@ class Listener:
             peer.end(will=will)
 
     def _sweep(self) -> None:
+        self._sweeper = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
         self.now = max(self.now, self._clock())
         for look in self.wheel.due(self.now):
-            look(self.now)
-        self._sweeper = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
+            try:
+                look(self.now)
+            except Exception:  # noqa: BLE001 - one connection's fault must not end the watch over all others
+                _log.exception("a connection could not be looked after")
+        full, was_full = self.intake.full, self._was_full
+        self._was_full = full
+        if full and not was_full:
+            for peer in self._sockets:
+                peer.listen_again()
+        if not full:
+            for peer in list(self.owing)[:RECALLED]:
+                del self.owing[peer]
+                peer.end(will=False)
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, {}

@@ -31,6 +31,10 @@ SUBSCRIPTIONS = 1000
 """Of one session."""
 SEND_AHEAD_BYTES = 64 * 1024
 """What we send of ourselves waits on our side while more than this is in the socket's buffer."""
+LOOK = timedelta(minutes=1)
+"""How often a connection's keep-alive is looked at, however long it is: what has ended meanwhile is let go of."""
+LINE_DEAD_S = 60
+"""After which a line that answers nothing at all is taken for cut, also that of a client without a keep-alive of MQTT's."""
 LINGER = timedelta(seconds=10)
 """How long a connection that has ended may take to read its last words."""
 KERNEL_BYTES = 128 * 1024
@@ -69,7 +73,10 @@ class Peer(asyncio.Protocol):
         line: socket.socket | None = transport.get_extra_info("socket")
         if line is not None:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # for clients without a keep-alive of MQTT's
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, LINE_DEAD_S // 2)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, LINE_DEAD_S // 6)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
         name = transport.get_extra_info("peername")
         self.address = str(name[0]) if name else ""
         self._listener.opened(self)
@@ -111,10 +118,23 @@ class Peer(asyncio.Protocol):
         if self.ended:
             self._listener.settled(self)
             return
+        self.listen_again()
+        self.wake()
+
+    def _forgotten(self, arrival: Arrival) -> None:
+        """A message of this client was left with it: it sends it again when it comes again, which is seen to once there is room."""
+        for peer in (self, self._listener.heir(self)):
+            if peer is not None and not peer.ended:
+                peer.connection.forget(arrival)
+                if arrival.publish.qos:
+                    self._listener.owing[peer] = None
+        self._stored()
+
+    def listen_again(self) -> None:
+        """Read on, if too much waited and no longer does."""
         if self._paused and self._transport is not None and self.arrivals is not None and not self.arrivals.too_much:
             self._paused = False
             self._transport.resume_reading()
-        self.wake()
 
     # --- what it asks for ---
 
@@ -176,7 +196,8 @@ class Peer(asyncio.Protocol):
         self.connection.accept(self.session, present=present)
         intake = self._listener.intake
         self.arrivals = Arrivals(
-            self.connection, self.session, self.rights, intake, refused=self._listener.refused, stored=self._stored,
+            self.connection, self.session, self.rights, intake,
+            refused=self._listener.refused, stored=self._stored, forgotten=self._forgotten,
         )  # fmt: skip
         self.departures = Departures(self.connection, self.session, self.rights, self._listener.sessions, intake.record)
         if connect.will is not None and self.arrivals.admit_will(connect.will):
@@ -292,7 +313,7 @@ class Peer(asyncio.Protocol):
         if deadline is not None and deadline <= now:
             self.end(will=True)
         elif deadline is not None:
-            self._listener.wheel.put(self._watch, deadline)
+            self._listener.wheel.put(self._watch, min(deadline, now + LOOK))
 
     def _linger(self, _now: datetime) -> None:
         self.abort()
