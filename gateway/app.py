@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -18,15 +19,18 @@ import msgspec
 
 from gateway import demo
 from gateway.children import Child
+from gateway.clock import MACHINE
 from gateway.control import AlarmProcessAway, Control, Health, socket_path
 from gateway.judging import load_models, load_ruleset
 from gateway.problem import CommandFailed
 from gateway.settings import Http, Mqtt, Settings, load_settings
 from gateway.store.folder import Folder, FolderInUse
 from gateway.store.reserve import MIB
+from gateway.web.users import Role, Users
 
 T = TypeVar("T")
 
+ADMIN = "admin"
 MOST_HOMES = 10_000
 READY_S = 120.0
 
@@ -49,11 +53,25 @@ def up(asked: argparse.Namespace) -> int:
         (Path(settings.data) / "endpoints.json").unlink(missing_ok=True)
         return demo.log_ins(Path(settings.data))
 
-    return _run(settings, before, lambda service, secrets: _demo(service, asked, secrets))
+    return _run(settings, before, lambda service, log_ins: _demo(service, asked, log_ins))
 
 
 def serve(config: Path) -> int:
-    return _run(load_settings(config), lambda: None, lambda service, _: _production(service))
+    settings = load_settings(config)
+    return _run(settings, lambda: _first_user(Path(settings.data)), _production)
+
+
+def _first_user(data: Path) -> str:
+    """The password of `admin`, made when nobody can log in yet; empty afterwards. It is shown once and kept nowhere."""
+    users = Users(data / "users.db", MACHINE.wall)
+    try:
+        if users.all():
+            return ""
+        password = secrets.token_urlsafe(12)
+        users.create(ADMIN, password, Role.ADMIN)
+    finally:
+        users.close()
+    return password
 
 
 class Service:
@@ -163,7 +181,9 @@ def say(sentence: str) -> None:
     print(f"anju: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - a command speaks to its shell
 
 
-async def _production(service: Service) -> None:
+async def _production(service: Service, password: str) -> None:
+    if password:
+        say(f"first log-in: {ADMIN} / {password} (shown this once; make the other users with it and change it)")
     await service.ready()
     say(f"ready: console {service.url}, kits on port {service.settings.mqtt.port}")
 
@@ -189,25 +209,25 @@ async def _control(data: Path) -> AsyncIterator[Control]:
             await task
 
 
-async def _demo(service: Service, asked: argparse.Namespace, secrets: demo.Secrets) -> None:
+async def _demo(service: Service, asked: argparse.Namespace, log_ins: demo.Secrets) -> None:
     data = service.data
     endpoints = data / "endpoints.json"
     async with _control(data) as control:
         while True:
             with contextlib.suppress(AlarmProcessAway):
-                await demo.register(control, asked.homes, asked.seed, load_models(service.settings), secrets)
+                await demo.register(control, asked.homes, asked.seed, load_models(service.settings), log_ins)
                 break
     await service.ready()
     body = {
         "http": service.url,
         "mqtt": f"mqtt://127.0.0.1:{service.settings.mqtt.port}",
-        "operator": {"username": "operator", "password": secrets.operator},
-        "token": secrets.token,
-        "device": {"username": "device", "password": secrets.device},
+        "operator": {"username": "operator", "password": log_ins.operator},
+        "token": log_ins.token,
+        "device": {"username": "device", "password": log_ins.device},
     }
     demo.write_private(endpoints, json.dumps(body, indent=1).encode())
     print(  # noqa: T201 - what the person who typed the command is waiting for
-        f"\n安居 Anju is up\n\n  console   {service.url}\n  log-in    operator / {secrets.operator}\n"
+        f"\n安居 Anju is up\n\n  console   {service.url}\n  log-in    operator / {log_ins.operator}\n"
         f"  kits      mqtt://127.0.0.1:{service.settings.mqtt.port}\n  scripts   {endpoints}\n\n  Ctrl-C stops it.\n",
         flush=True,
     )
