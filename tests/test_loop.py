@@ -134,9 +134,9 @@ class Service:
         ))  # fmt: skip
         return name
 
-    async def hears(self, home: str, device: str, values: dict[str, object], **more: str) -> None:
+    async def hears(self, home: str, device: str, values: dict[str, object], *, name: str = "") -> None:
         """Until it is acknowledged."""
-        name = self.says(home, device, values, **more)
+        name = self.says(home, device, values, name=name)
         await self.until(lambda: name in self.acknowledged)
 
     async def asks(self, command: Command, by: str = "li") -> Outcome:
