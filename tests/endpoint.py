@@ -47,7 +47,10 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Ledger:
-    """What stands in for the loop: takes, commits in ticks, and only then calls `done`. `held` stops the commits."""
+    """What stands in for the loop: takes, commits in ticks, and only then calls `done`. `held` stops the commits.
+
+    `full`: as the loop on a full disk whose share of waiting readings is used up.
+    """
 
     def __init__(self, sessions: Sessions) -> None:
         self.sessions = sessions
@@ -63,6 +66,9 @@ class Ledger:
 
     def publish(self, published: Published) -> None:
         self.published.append(published)
+        if self.full and not published.topic.endswith("/alarm"):
+            published.forgotten()
+            return
         entries: list[Entry] = [] if published.entry is None else [published.entry]
         if published.topic.startswith("anju/v1/") and "/bridge/" not in published.topic:
             _, _, area, home, device, _ = published.topic.split("/")

@@ -3,12 +3,13 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import pytest
 
 from alerting.facts import Actor, CredentialRevoked
+from devices.credential import Scope
 from devices.mqtt.encode import encode
 from devices.mqtt.packets import (
     Connack,
@@ -22,6 +23,7 @@ from devices.mqtt.packets import (
     Publish,
     Pubrec,
     Pubrel,
+    Refusal,
     Suback,
     Subscribe,
     Unsuback,
@@ -31,7 +33,7 @@ from devices.mqtt.packets import (
 from devices.mqtt.reader import Reader
 from devices.mqtt.sessions import PacketIdHeld, Retained, Subscribed
 from gateway.mqtt.arrivals import SHARED_BYTES, WAITING_BYTES
-from gateway.mqtt.door import PATIENCE
+from gateway.mqtt.door import PATIENCE, SESSIONS
 from tests.endpoint import AT, HOME, OWN, PASSWORD, Endpoint, endpoint, until
 
 REPORT, ALARM, STATUS, COMMAND = f"{OWN}/report", f"{OWN}/alarm", f"{OWN}/status", f"{OWN}/command"
@@ -597,6 +599,58 @@ def test_while_everybody_waits_only_the_modest_are_read_and_alarms_always() -> N
             assert at.ledger.topics().count(REPORT) == 2
             at.ledger.held = False
             await until(lambda: at.ledger.topics().count(REPORT) == 3)
+
+    run(story())
+
+
+def test_on_a_full_disk_a_call_behind_unread_readings_is_heard_and_the_readings_come_again_when_there_is_room() -> None:
+    async def story() -> None:
+        async with endpoint() as at, kit(at, hello("hub")) as hub:
+            at.ledger.held = True
+            readings = (WAITING_BYTES // 60_000 + 40) * [Publish(REPORT, bytes(60_000), 1, packet_id=7)]
+            saying = asyncio.create_task(hub.say(*readings, Publish(ALARM, b"{}", 1, packet_id=8)))
+            await until(lambda: len(at.ledger.published) > WAITING_BYTES // 60_000)
+            at.ledger.full = True
+            for waits in list(at.ledger.published):
+                waits.forgotten()
+            await saying
+            await until(lambda: ALARM in at.ledger.topics())
+            at.ledger.held = False
+            assert await hub.hear() == [Puback(8)], "a call does not wait for the readings that were left with the hub"
+            at.ledger.full = False
+            assert await hub.ended() == []
+
+    run(story())
+
+
+def test_on_a_full_disk_a_client_with_a_window_of_two_still_gets_its_second_call_through() -> None:
+    async def story() -> None:
+        async with endpoint() as at, kit(at, hello("hub", clean=False)) as hub:
+            at.ledger.full = True
+            await hub.say(Publish(REPORT, b"{}", 2, packet_id=1), Publish(ALARM, b"{}", 2, packet_id=2))
+            assert await hub.hear() == [Pubrec(2)]
+            await hub.say(Publish(REPORT, b"{}", 2, packet_id=1))
+            await until(lambda: at.ledger.topics().count(REPORT) == 2)
+
+    run(story())
+
+
+def test_connections_left_behind_on_a_dead_line_do_not_shut_their_kit_out() -> None:
+    async def story() -> None:
+        async with endpoint() as at, AsyncExitStack() as lines:
+            most = SESSIONS[Scope.DEVICE]
+            left = [await lines.enter_async_context(kit(at, hello(client=f"c{n}"))) for n in range(most)]
+            async with kit(at) as one:
+                await one.say(hello(client="again"))
+                assert await one.ended() == [Connack(False, Refusal.UNAVAILABLE)], "eight that were just heard may well be eight"
+            at.ledger.now += timedelta(minutes=1)
+            await until(lambda: at.listener.now == at.ledger.now)
+            for other in left[1:]:
+                await other.say(Pingreq())
+                assert await other.hear() == [Pingresp()]
+            async with kit(at, hello(client="again")):
+                assert await left[0].ended() == []
+                assert at.listener.connections == most
 
     run(story())
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerting.facts import CommandIssued, CredentialIssued, CredentialRevoked, Said
 from devices.credential import Credential
@@ -29,6 +29,8 @@ from gateway.store.entry import Entry
 BACKLOG = 4096
 """Connections that the kernel holds while we accept others: a county's power returns all at once."""
 SWEEP_S = 1.0
+QUIET = timedelta(seconds=30)
+"""A connection not heard for so long makes room for a new one of the same credential, where there are too many."""
 RECALLED = 500
 """Connections ended in one sweep, so that their clients say again what a full disk had left with them."""
 FAREWELL_S = 2.0
@@ -152,7 +154,7 @@ class Listener:
         key = session_key(username, connect.client_id or f"\0{self._anonymous}")
         if key in self._live:
             self._live[key].end(will=True)  # [MQTT-3.1.4-2]
-        if len(self._users.get(username, ())) >= SESSIONS[credential.scope]:
+        if len(self._users.get(username, ())) >= SESSIONS[credential.scope] and not self._quietest_ends(username):
             return Refused(Refusal.UNAVAILABLE)
         session, present = self.sessions.get(key), True
         if session is not None and connect.clean_session:
@@ -219,6 +221,14 @@ class Listener:
         _log.warning("%s cut off: %s", _name(peer), why)
 
     # --- within ---
+
+    def _quietest_ends(self, username: str) -> bool:
+        """A kit that lost its line and comes back under another client id is not shut out by what it left behind."""
+        quietest = min(self._users[username], key=lambda peer: peer.connection.heard_at)
+        if self.now - quietest.connection.heard_at < QUIET:
+            return False
+        quietest.end(will=False)
+        return True
 
     def _room_for_session(self, username: str, most: int) -> bool:
         """Whether the user may have one more session that lasts; the oldest that nobody uses makes room."""
