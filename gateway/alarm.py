@@ -4,6 +4,7 @@ One straight function puts it together, so that what hangs on what can be read f
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import resource
@@ -12,8 +13,8 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from time import monotonic, process_time, sleep
+from typing import TypeVar
 
-import msgspec
 import uvloop
 
 from alerting.daily_check import daily_check
@@ -45,7 +46,7 @@ from gateway.notify.delivery import Delivery
 from gateway.notify.settings import channels, load_notify
 from gateway.problem import CommandFailed
 from gateway.recovery import recover, refold
-from gateway.settings import Settings
+from gateway.settings import Settings, handed_down
 from gateway.store.entry import Commit
 from gateway.store.folder import Folder, FolderInUse, Layout
 from gateway.store.journal import DiskFull, Journal, StoreBroken
@@ -53,6 +54,8 @@ from gateway.store.reserve import MIB, Admission, Reserve, ReserveState
 from gateway.store.snapshots import Snapshots
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LOCK_PATIENCE_S = 10.0
 """How long a start waits for the folder: the process before may still be ending."""
@@ -65,7 +68,7 @@ def run(settings_file: Path, *, watch_stdin: bool) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     for chatty in ("httpx", "apscheduler"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    settings = msgspec.json.decode(settings_file.read_bytes(), type=Settings)
+    settings = handed_down(settings_file)
     if watch_stdin:
         end_with_parent()
     with _take(Path(settings.data)) as folder:
@@ -94,7 +97,7 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
     # What was.
     disk = Disk(layout, settings)
     journal = disk.open_journal()
-    snapshots = Snapshots(layout.snapshots)
+    snapshots = disk.make_room(lambda: Snapshots(layout.snapshots))
     began = monotonic()
     recovered = recover(journal, snapshots)
     engine, sessions = recovered.engine, recovered.sessions
@@ -268,13 +271,18 @@ class Disk:
         self._looked_at = -1.0
 
     def open_journal(self) -> Journal:
-        self._reserve.take()
+        with contextlib.suppress(DiskFull):
+            self._reserve.take()
+        return self.make_room(lambda: Journal.open(self._layout.root))
+
+    def make_room(self, open_: Callable[[], T]) -> T:
+        """Open a file, giving up the reserve piece by piece as long as the disk has no room even for its lock."""
         while True:
             try:
-                return Journal.open(self._layout.root)
-            except DiskFull:
+                return open_()
+            except DiskFull as full:
                 if not self._reserve.release():
-                    raise CommandFailed(f"the disk of {self._layout.root} is full: not even the journal can be opened") from None
+                    raise CommandFailed(f"the disk of {self._layout.root} is full: {full}, not even to open it") from None
 
     def space(self) -> Space:
         return Space(self._telemetry, self._reserve.release, self._recover)

@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -25,7 +26,7 @@ from gateway.judging import load_models, load_ruleset
 from gateway.problem import CommandFailed
 from gateway.settings import Http, Mqtt, Settings, load_settings
 from gateway.store.folder import Folder, FolderInUse
-from gateway.store.reserve import MIB
+from gateway.store.reserve import MIB, lend
 from gateway.web.users import Role, Users
 
 T = TypeVar("T")
@@ -33,6 +34,10 @@ T = TypeVar("T")
 ADMIN = "admin"
 MOST_HOMES = 10_000
 READY_S = 120.0
+"""After which, and then every so often, it is said what a start is waiting for."""
+
+START_ROOM = 4 * MIB
+"""What both halves need to open their files: on a full disk the reserve lends it."""
 
 
 def up(asked: argparse.Namespace) -> int:
@@ -63,7 +68,11 @@ def serve(config: Path) -> int:
 
 def _first_user(data: Path) -> str:
     """The password of `admin`, made when nobody can log in yet; empty afterwards. It is shown once and kept nowhere."""
-    users = Users(data / "users.db", MACHINE.wall)
+    try:
+        users = Users(data / "users.db", MACHINE.wall)
+    except sqlite3.Error as problem:
+        say(f"the users cannot be opened ({problem}): nobody can log in, calls are taken all the same")
+        return ""
     try:
         if users.all():
             return ""
@@ -82,7 +91,7 @@ class Service:
         self.data = Path(settings.data)
         self.stopping = asyncio.Event()
         path = self.data / "settings.json"
-        path.write_bytes(msgspec.json.encode(settings))
+        _keep(path, msgspec.json.encode(settings))
         half = ["-m", "gateway"]
         tail = ["--settings", str(path), "--watch-stdin"]
         self.children = [
@@ -127,20 +136,21 @@ class Service:
         return f"http://{http.host if http.host != '0.0.0.0' else '127.0.0.1'}:{http.port}"  # noqa: S104 - compared, not bound
 
     async def ready(self) -> None:
-        """Wait until `/readyz` says so, from both halves."""
+        """Wait until `/readyz` says so, from both halves, however long: one that hears calls on a full disk is not ready, and is needed."""
         import httpx  # noqa: PLC0415 - 0.1 s that the children need not wait for
 
-        end = monotonic() + READY_S
-        reason = "no answer"
+        said, reason = monotonic(), "no answer"
         async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
-            while monotonic() < end:
+            while True:
                 with contextlib.suppress(httpx.HTTPError):
                     answer = await client.get(f"{self.url}/readyz")
                     if answer.status_code == 200:
                         return
                     reason = answer.text[:400]
+                if monotonic() - said >= READY_S:
+                    said = monotonic()
+                    say(f"not ready yet: {reason}")
                 await asyncio.sleep(0.05)
-        raise CommandFailed(f"not ready after {READY_S:.0f} s: {reason}")
 
 
 def _run(settings: Settings, before: Callable[[], T], then: Callable[[Service, T], Awaitable[None]]) -> int:
@@ -152,6 +162,8 @@ def _run(settings: Settings, before: Callable[[], T], then: Callable[[Service, T
         raise CommandFailed(str(problem)) from problem
     except OSError as problem:
         raise CommandFailed(f"cannot use the data folder {data}: {problem.strerror}") from problem
+    if free < START_ROOM:
+        lend(data / "reserve", START_ROOM - free)
     wanted = (settings.disk.reserve_mib + settings.disk.readings_stop_mib) * MIB
     if free < wanted and not (data / "reserve").exists():
         raise CommandFailed(f"the disk of {data} is nearly full: {free // MIB} MiB are free, {wanted // MIB} MiB are needed to begin")
@@ -168,6 +180,15 @@ async def _watch(settings: Settings, prepared: T, then: Callable[[Service, T], A
     await service.run(lambda: then(service, prepared))
 
 
+def _keep(path: Path, body: bytes) -> None:
+    """Whole or as it was: a half that is started again reads it, also when the disk has filled up since."""
+    try:
+        if not path.exists() or path.read_bytes() != body:
+            demo.write_private(path, body)
+    except OSError as problem:
+        raise CommandFailed(f"cannot write {path}: {problem.strerror}") from problem
+
+
 def _free(host: str, port: int, option: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -178,7 +199,8 @@ def _free(host: str, port: int, option: str) -> None:
 
 
 def say(sentence: str) -> None:
-    print(f"anju: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - a command speaks to its shell
+    with contextlib.suppress(OSError, ValueError):  # whoever listened is gone; that ends nobody's watch over the halves
+        print(f"anju: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - a command speaks to its shell
 
 
 async def _production(service: Service, password: str) -> None:

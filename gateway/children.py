@@ -19,6 +19,9 @@ LONGEST_PAUSE_S = 1.0
 """A half that fails at every start is tried again once a second: while it is away nobody hears."""
 
 
+STOP_PATIENCE_S = 8.0
+
+
 class Child:
     """One process, started again whenever it ends by itself. `told` gets one line for every start after the first."""
 
@@ -30,30 +33,46 @@ class Child:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Until `stop()`."""
+        """Until `stop()`, whatever happens to it or keeps it from starting."""
         pause = 0.0
         while True:
             began = monotonic()
-            self.process = await asyncio.create_subprocess_exec(sys.executable, *self._words, stdin=asyncio.subprocess.PIPE)
-            code = await self.process.wait()
+            how = await self._live()
             if self._stopping.is_set():
                 return
             pause = 0.0 if monotonic() - began > CALM_S else min(LONGEST_PAUSE_S, 2 * pause + 0.1)
-            if code == 0:
-                await asyncio.sleep(0.3)  # told to end by the signal that is on its way to us too
-                if self._stopping.is_set():
-                    return
-            how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
             self._told(f"{self.name} {how}; starting it again" + (f" in {pause:.1f} s" if pause else ""))
-            await asyncio.sleep(pause)
-            if self._stopping.is_set():
+            if await self._stopped_within(pause):
                 return
 
-    async def stop(self, patience: float = 8.0) -> None:
+    async def _live(self) -> str:
+        """One life; how it ended."""
+        try:
+            process = await asyncio.create_subprocess_exec(sys.executable, *self._words, stdin=asyncio.subprocess.PIPE)
+        except OSError as problem:  # no memory, no more processes: that passes
+            return f"could not be started ({problem.strerror})"
+        self.process = process
+        if self._stopping.is_set():  # `stop` came too early to find it
+            await self._end(process, STOP_PATIENCE_S)
+        code = await process.wait()
+        if code == 0:
+            await self._stopped_within(0.3)  # told to end by the signal that is on its way to us too
+        return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def stop(self, patience: float = STOP_PATIENCE_S) -> None:
         self._stopping.set()
-        process = self.process
-        if process is None or process.returncode is not None:
-            return
+        if self.process is not None and self.process.returncode is None:
+            await self._end(self.process, patience)
+
+    async def _end(self, process: asyncio.subprocess.Process, patience: float) -> None:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:

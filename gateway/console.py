@@ -3,10 +3,8 @@
 import logging
 from pathlib import Path
 
-import msgspec
-
 from gateway.children import end_with_parent
-from gateway.settings import Settings
+from gateway.settings import handed_down
 
 
 def run(settings_file: Path, *, watch_stdin: bool, demo: bool) -> int:
@@ -14,7 +12,7 @@ def run(settings_file: Path, *, watch_stdin: bool, demo: bool) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     for chatty in ("apscheduler", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    settings = msgspec.json.decode(settings_file.read_bytes(), type=Settings)
+    settings = handed_down(settings_file)
     if watch_stdin:
         end_with_parent()
     from gateway.demo import OPERATOR, kept_log_ins  # noqa: PLC0415 - FastAPI takes a second to import, after the parent is watched

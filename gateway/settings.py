@@ -109,6 +109,14 @@ def load_settings(path: Path) -> Settings:
     return checked(absolute, place=str(path))
 
 
+def handed_down(path: Path) -> Settings:
+    """What the process that watches the halves wrote for them, already checked."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Settings)
+    except (OSError, ValueError) as problem:
+        raise CommandFailed(f"{path}: {problem}; `up` and `serve` write it anew when they start") from problem
+
+
 def checked(settings: Settings, *, place: str) -> Settings:
     """The same settings, once what types cannot say holds too; `place` is named in the sentence that says what does not."""
     try:

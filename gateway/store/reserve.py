@@ -7,6 +7,7 @@ than 1,000 calls even if each comes alone.
 
 import errno
 import os
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
@@ -54,8 +55,7 @@ class Reserve:
         try:
             before = min(os.fstat(handle).st_size, self._size)
             try:
-                # Of the whole, also of what seems to be there: a copy of the file may be all holes.
-                os.posix_fallocate(handle, 0, self._size)
+                _allocate(handle, self._size)
             except OSError as problem:
                 if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise failure(problem, self._path) from problem
@@ -64,7 +64,8 @@ class Reserve:
             else:
                 os.ftruncate(handle, self._size)
                 self._held = self._size
-            os.fsync(handle)
+            with suppress(OSError):  # it holds nothing that could be lost
+                os.fsync(handle)
         finally:
             os.close(handle)
         return self.state
@@ -74,14 +75,34 @@ class Reserve:
         if not self._held:
             return False
         self._held = max(self._held - self._step, 0)
-        handle = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            handle = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:  # whoever needed room has removed it: what it held is free already
+            self._held = 0
+            return True
         try:
             os.ftruncate(handle, self._held)
-            # Journaling file systems hand freed blocks out again only after their own commit.
-            os.fsync(handle)
+            with suppress(OSError):
+                # Journaling file systems hand freed blocks out again only after their own commit.
+                os.fsync(handle)
         finally:
             os.close(handle)
         return True
+
+
+def _allocate(handle: int, size: int) -> None:
+    """All of it, also of what seems to be there: a copy of the file may be all holes. OSError when there is no room."""
+    status = os.fstatvfs(handle)
+    if status.f_bavail * status.f_frsize < size - os.fstat(handle).st_blocks * 512:
+        # Not even tried: an attempt takes all the room there is before it fails, and others write to this disk meanwhile.
+        raise OSError(errno.ENOSPC, "less room than is missing")
+    os.posix_fallocate(handle, 0, size)
+
+
+def lend(path: Path, room: int) -> None:
+    """Give back so much of a reserve that no process holds now: a start on a full disk needs a little."""
+    with suppress(FileNotFoundError):
+        os.truncate(path, max(path.stat().st_size - room, 0))
 
 
 class Admission:
