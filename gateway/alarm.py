@@ -5,10 +5,12 @@ One straight function puts it together, so that what hangs on what can be read f
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import os
 import resource
 import signal
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -32,7 +34,7 @@ from alerting.facts import (
     Unknown,
     WallClockStepped,
 )
-from gateway.children import end_with_parent
+from gateway.children import end_with_parent, still_alive
 from gateway.clock import MACHINE, Clock
 from gateway.control import Answered, Ask, Committed, Deliveries, Health, Push, Unstored, socket_path
 from gateway.control_server import ControlServer
@@ -60,6 +62,10 @@ T = TypeVar("T")
 LOCK_PATIENCE_S = 10.0
 """How long a start waits for the folder: the process before may still be ending."""
 HEALTH_S = 1.0
+HUNG_S = 30.0
+"""Without a turn of the event loop for so long the process counts as hung, and ends; whoever watches it starts it again."""
+INNER_FAULTS = 3
+"""That the pages name, the latest ones."""
 HOMES_AT_ONCE = 100
 """Checked between two turns of the loop: a few milliseconds."""
 
@@ -71,6 +77,8 @@ def run(settings_file: Path, *, watch_stdin: bool) -> int:
     settings = handed_down(settings_file)
     if watch_stdin:
         end_with_parent()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a line to every kit; the shell's 1,024 would shut the others out
     with _take(Path(settings.data)) as folder:
         try:
             uvloop.run(_alarm(settings, folder.layout))
@@ -132,6 +140,15 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
         held[:] = [shown] if shown.facts else []
         control.push(health())
 
+    def failed(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """A task or callback ended by a bug of ours: it cost one connection or one notification, and must not do so in silence."""
+        bug = context.get("exception")
+        log.error("%s", context.get("message"), exc_info=bug if isinstance(bug, BaseException) else None)
+        what = f"{context.get('message')}: {bug!r}"[:200]
+        inner.append(Sentence(f"服务内部错误：{what}", f"a fault inside: {what}"))
+
+    inner: deque[Sentence] = deque(maxlen=INNER_FAULTS)
+    asyncio.get_running_loop().set_exception_handler(failed)
     held: list[Push] = []
     under_way: set[asyncio.Task[None]] = set()
     loop = Loop(
@@ -185,7 +202,7 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
             wall_offset_s=clock.wall_offset.total_seconds(),
             seq=journal.last_seq,
             ready=not loop.full and not loop.blind,
-            problems=(*disk.problems(full=loop.full, blind=loop.blind), *loop.faults, *had_back),
+            problems=(*disk.problems(full=loop.full, blind=loop.blind), *loop.faults, *inner, *had_back),
             connections=listener.connections,
             waiting_bytes=loop.waiting_bytes,
             waiting=loop.waiting,
@@ -240,9 +257,14 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
 
 
 async def _beat(control: ControlServer, health: Callable[[], Health]) -> None:
-    while True:
-        control.push(health())
-        await asyncio.sleep(HEALTH_S)
+    try:
+        while True:
+            still_alive(HUNG_S)
+            with contextlib.suppress(OSError):  # a data folder that cannot be looked at is the journal's to tell
+                control.push(health())
+            await asyncio.sleep(HEALTH_S)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _answered(number: int, outcome: Outcome) -> Answered:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -13,7 +14,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import TypeVar
 
 import msgspec
@@ -35,6 +36,9 @@ ADMIN = "admin"
 MOST_HOMES = 10_000
 READY_S = 120.0
 """After which, and then every so often, it is said what a start is waiting for."""
+
+ORPHANS_S = 3.0
+"""How long the halves of a watcher that was killed may take to see it, and to leave folder and ports to the next one."""
 
 START_ROOM = 4 * MIB
 """What both halves need to open their files: on a full disk the reserve lends it."""
@@ -156,10 +160,8 @@ class Service:
 def _run(settings: Settings, before: Callable[[], T], then: Callable[[Service, T], Awaitable[None]]) -> int:
     data = Path(settings.data)
     try:
-        with Folder.lock(data) as folder:  # free; the alarm process takes it for good
+        with _lock(data) as folder:  # free; the alarm process takes it for good
             free = folder.layout.free()
-    except FolderInUse as problem:
-        raise CommandFailed(str(problem)) from problem
     except OSError as problem:
         raise CommandFailed(f"cannot use the data folder {data}: {problem.strerror}") from problem
     if free < START_ROOM:
@@ -168,8 +170,9 @@ def _run(settings: Settings, before: Callable[[], T], then: Callable[[Service, T
     if free < wanted and not (data / "reserve").exists():
         raise CommandFailed(f"the disk of {data} is nearly full: {free // MIB} MiB are free, {wanted // MIB} MiB are needed to begin")
     load_ruleset(settings)  # a mistake in a file is told here, once, rather than by a half that starts again and again
-    _free(settings.http.host, settings.http.port, "--http")
-    _free(settings.mqtt.host, settings.mqtt.port, "--mqtt")
+    patience = monotonic() + ORPHANS_S
+    _free(settings.http.host, settings.http.port, "--http", patience)
+    _free(settings.mqtt.host, settings.mqtt.port, "--mqtt", patience)
     prepared = before()
     asyncio.run(_watch(settings, prepared, then))
     return 0
@@ -189,13 +192,29 @@ def _keep(path: Path, body: bytes) -> None:
         raise CommandFailed(f"cannot write {path}: {problem.strerror}") from problem
 
 
-def _free(host: str, port: int, option: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _lock(data: Path) -> Folder:
+    end = monotonic() + ORPHANS_S
+    while True:
         try:
-            probe.bind((host, port))
-        except OSError as problem:
-            raise CommandFailed(f"port {port} on {host}: {problem.strerror}; choose another one with {option}") from problem
+            return Folder.lock(data)
+        except FolderInUse as problem:
+            if monotonic() >= end:
+                raise CommandFailed(str(problem)) from problem
+            sleep(0.05)
+
+
+def _free(host: str, port: int, option: str, patience: float) -> None:
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as problem:
+                if problem.errno != errno.EADDRINUSE or monotonic() >= patience:
+                    raise CommandFailed(f"port {port} on {host}: {problem.strerror}; choose another one with {option}") from problem
+            else:
+                return
+        sleep(0.05)
 
 
 def say(sentence: str) -> None:

@@ -5,6 +5,7 @@ A child ends when its standard input does (`end_with_parent`), so a killed paren
 
 import asyncio
 import contextlib
+import faulthandler
 import os
 import signal
 import sys
@@ -82,6 +83,14 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+
+def still_alive(patience: float) -> None:
+    """In a child, again and again: unless this is called once more within `patience` seconds, it prints where it hangs, and ends.
+
+    A process that hangs is worse than one that died: nobody starts it again.
+    """
+    faulthandler.dump_traceback_later(patience, exit=True)
 
 
 def end_with_parent() -> None:

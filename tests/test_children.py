@@ -129,3 +129,10 @@ def test_that_nobody_reads_the_log_any_more_ends_no_watch() -> None:
     done = subprocess.run([sys.executable, "-c", script], stderr=writing, cwd=ROOT, check=False)
     os.close(writing)
     assert done.returncode == 7
+
+
+def test_a_process_that_hangs_ends_and_says_where() -> None:
+    script = "from gateway.children import still_alive\nimport time\nstill_alive(0.3)\ntime.sleep(0.1)\nstill_alive(0.3)\ntime.sleep(60)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False, timeout=20)
+    assert done.returncode == 1
+    assert "line 6" in done.stderr

@@ -452,6 +452,24 @@ def test_a_fault_inside_a_channel_is_kept_to_its_notification(caplog: pytest.Log
     assert "odd answer" in caplog.text
 
 
+def test_a_notification_that_cannot_be_made_is_told_as_failed_and_not_forgotten(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(time: VirtualTime, desk: Desk) -> None:
+        def notice_of_none(_: NotificationRequested) -> Notice | Moot:
+            raise LookupError("no such home")
+
+        outbox = Delivery([Told(time)], notice_of_none, desk.ended.append, time.now, sleep=time.sleep)
+        outbox.offer([request()])
+        await settled()
+        await outbox.close()
+        [ended] = desk.ended
+        assert not ended.delivered
+        assert "no such home" in ended.detail
+
+    with caplog.at_level(logging.ERROR):
+        tell(story)
+    assert "no such home" in caplog.text
+
+
 def test_a_fault_of_the_callers_reaches_the_loop_and_is_not_swallowed() -> None:
     async def story(time: VirtualTime, desk: Desk) -> None:
         faults: list[str] = []

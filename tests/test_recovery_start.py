@@ -60,15 +60,19 @@ class Serve:
         self.words = [sys.executable, "-m", "gateway", "serve", "--config", str(config)]
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self, *, killed: bool = False) -> Iterator[None]:
+        """`killed`: the watcher alone, at the end, as by a person or the kernel in want of memory."""
         with self.log.open("ab") as log:
             process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, start_new_session=True)
         try:
             yield
             assert process.poll() is None, self.log.read_text()
         finally:
-            process.terminate()
-            assert process.wait(20) == 0
+            if killed:
+                process.kill()
+            else:
+                process.terminate()
+            assert process.wait(20) == (-9 if killed else 0)
 
     def hears(self) -> bool:
         with socket.socket() as line:
@@ -92,6 +96,15 @@ def test_a_start_on_a_disk_without_a_byte_left_hears_calls_and_shows_the_desk(di
         until("the ear", serve.hears, 20)
         until("the desk", lambda: "disk" in serve.says(), 20)
     assert (disk / "data" / "settings.json").read_bytes() == settings
+
+
+def test_after_the_watcher_was_killed_the_next_one_gets_folder_and_ports(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    serve = Serve(tmp_path)
+    with serve.running(killed=True):
+        until("ready", lambda: '"ready":true' in serve.says(), 30)
+    with serve.running():
+        until("ready again", lambda: '"ready":true' in serve.says(), 30)
 
 
 def test_a_reserve_that_somebody_removed_is_gone_and_no_more(tmp_path: Path) -> None:

@@ -143,7 +143,12 @@ class Delivery:
                 self._settle(request, 0, delivered=False, detail=f"no channel is named {request.channel!r}")
             else:
                 lane.counts.pending += 1
-                await self._keep_trying(request, lane)
+                try:
+                    await self._keep_trying(request, lane)
+                except Exception as bug:
+                    log.exception("notification %s could not be made", request.notification)
+                    lane.counts.failed += 1
+                    self._settle(request, 0, delivered=False, detail=f"a fault of the service: {bug!r}")
         finally:
             del self._under_way[request.notification]
             if lane is not None:

@@ -262,6 +262,9 @@ class Journal(Reader):
             except StoreBroken as problem:
                 self._broken = problem
                 return
+            except Exception as bug:  # noqa: BLE001 - a dead thread would let the WAL grow until the disk is full: the next commit says so
+                self._broken = StoreBroken(f"{self._folder}: the upkeep failed: {bug!r}")
+                return
 
     def _seal_full(self) -> bool:
         while self._full:
