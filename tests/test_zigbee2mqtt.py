@@ -462,3 +462,7 @@ def test_a_listed_device_is_watched_when_something_depends_on_it() -> None:
 
     assert Catalog().heartbeat(bridged(P.SMOKE, P.BATTERY)) == BRIDGED_HEARTBEAT
     assert Catalog().heartbeat(bridged(P.LINK_QUALITY)) is None
+
+
+def test_a_list_without_end_is_taken_to_its_thousandth_device() -> None:
+    assert len(listing([device(f"d{n}", f"0x{n:016x}") for n in range(1200)]).devices) == 1000
