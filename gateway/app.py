@@ -19,6 +19,7 @@ from typing import TypeVar
 
 import msgspec
 
+from alerting.facts import IllegalTransition
 from gateway import demo
 from gateway.children import Child
 from gateway.clock import MACHINE
@@ -39,6 +40,8 @@ READY_S = 120.0
 
 ORPHANS_S = 3.0
 """How long the halves of a watcher that was killed may take to see it, and to leave folder and ports to the next one."""
+
+DEMO_RETRY_S = 5.0
 
 START_ROOM = 4 * MIB
 """What both halves need to open their files: on a full disk the reserve lends it."""
@@ -255,9 +258,14 @@ async def _demo(service: Service, asked: argparse.Namespace, log_ins: demo.Secre
     endpoints = data / "endpoints.json"
     async with _control(data) as control:
         while True:
-            with contextlib.suppress(AlarmProcessAway):
+            try:
                 await demo.register(control, asked.homes, asked.seed, load_models(service.settings), log_ins)
                 break
+            except AlarmProcessAway:
+                continue
+            except IllegalTransition as refused:  # a disk that fills up again, most likely: the homes of the last start are heard
+                say(f"the demo community waits: {refused}")
+                await asyncio.sleep(DEMO_RETRY_S)
     await service.ready()
     body = {
         "http": service.url,
