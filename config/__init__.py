@@ -1,28 +1,66 @@
-"""Reads TOML into typed values. A leaf: it knows no domain type, and says of every mistake in which file, at which key, and why."""
+"""Reads TOML into typed values. A leaf: it knows no domain type; of every mistake it says in which file and line, at which key, and why."""
 
-import re
 import tomllib
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
+
+from config.lines import lines_of, place
+from config.strict import GONE, Difference, compare, refusal
 
 DEFAULTS = Path(__file__).parent
 """The files that come with Anju."""
 
 _T = TypeVar("_T")
-_AT = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<key>.*)`)?$", re.DOTALL)
 
 
 class ConfigError(Exception):
-    """A file cannot be used: `str()` is one line, `file: key: reason`."""
+    """A file cannot be used: `str()` is one line, `file:line: key: reason`; line 0 is not known and not written."""
 
-    def __init__(self, path: Path, key: str, reason: str) -> None:
+    def __init__(self, path: Path, key: str, reason: str, line: int = 0) -> None:
         self.path = path
         self.key = key
-        self.reason = reason
-        super().__init__(f"{path}: {key}: {reason}" if key else f"{path}: {reason}")
+        self.reason = " ".join(reason.split())
+        self.line = line
+        self.place = f"{path}:{line}" if line else str(path)
+        super().__init__(f"{self.place}: {key}: {self.reason}" if key else f"{self.place}: {self.reason}")
+
+
+class Survey(Generic[_T]):
+    """A file as far as it can be read: `value` without what is wrong in it (None when nothing is left), and every mistake."""
+
+    def __init__(self, path: Path, value: _T | None, mistakes: list[ConfigError], lines: dict[str, int]) -> None:
+        self.path = path
+        self.value = value
+        self.mistakes = mistakes
+        self._lines = lines
+
+    def mistake(self, key: str, reason: str) -> None:
+        """Add what types cannot say; nothing when the key has been told already."""
+        if not any(told.key == key for told in self.mistakes):
+            self.mistakes.append(ConfigError(self.path, key, reason, place(self._lines, key)))
+
+
+def survey(path: Path, type_: type[_T]) -> Survey[_T]:
+    """The file compared with `type_`, all its mistakes at once, in the order of the file. Raises nothing."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
+    except OSError as problem:
+        return _unread(path, problem.strerror or "cannot be read")
+    except UnicodeDecodeError as problem:
+        return _unread(path, f"is not UTF-8 at byte {problem.start}")
+    except tomllib.TOMLDecodeError as problem:
+        return _unread(path, f"is not TOML: {problem}")
+    left, differences = compare(raw, type_)
+    last = Difference("", "") if left is GONE else refusal(left, type_, "")
+    if last is not None and not differences:
+        differences = [last]
+    lines = lines_of(text)
+    mistakes = [ConfigError(path, d.key, d.reason, place(lines, d.key)) for d in differences]
+    value = None if last is not None else msgspec.convert(left, type_)
+    return Survey(path, value, sorted(mistakes, key=lambda mistake: mistake.line), lines)
 
 
 def load(path: Path, type_: type[_T]) -> _T:
@@ -30,49 +68,24 @@ def load(path: Path, type_: type[_T]) -> _T:
 
     Durations are ISO 8601 (`PT90S`). A key that the type does not have is an error, since a misspelt limit would be no limit.
     """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise ConfigError(path, "", problem.strerror or "cannot be read") from problem
-    except UnicodeDecodeError as problem:
-        raise ConfigError(path, "", f"is not UTF-8 at byte {problem.start}") from problem
-    except tomllib.TOMLDecodeError as problem:
-        raise ConfigError(path, "", f"is not TOML: {problem}") from problem
-    try:
-        value = msgspec.convert(raw, type_)
-    except msgspec.ValidationError as problem:
-        found = _AT.match(str(problem))
-        key = (found["key"] or "").removeprefix("$").removeprefix(".") if found else ""
-        raise ConfigError(path, key, found["reason"] if found else str(problem)) from problem
-    unknown = _unknown(raw, msgspec.to_builtins(value), "")
-    if unknown is not None:
-        key, known = unknown
-        near = get_close_matches(key.rpartition(".")[2], known, 1)
-        raise ConfigError(path, key, "is not a key that is known here" + (f"; did you mean {near[0]!r}?" if near else ""))
-    return value
+    found = survey(path, type_)
+    if found.mistakes or found.value is None:
+        raise found.mistakes[0]
+    return found.value
 
 
 def load_all(folder: Path, type_: type[_T]) -> list[_T]:
     """Every `*.toml` of a folder, by name; ConfigError when there is none."""
+    return [load(path, type_) for path in files_of(folder)]
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Every `*.toml` of a folder, by name; ConfigError when there is none."""
     paths = sorted(folder.glob("*.toml"))
     if not paths:
         raise ConfigError(folder, "", "holds no .toml file")
-    return [load(path, type_) for path in paths]
+    return paths
 
 
-def _unknown(raw: object, known: object, at: str) -> tuple[str, list[str]] | None:
-    """The first key of what was read that is nowhere in what came of it, and the keys that are known there."""
-    if isinstance(raw, dict) and isinstance(known, dict):
-        for key, value in raw.items():
-            here = f"{at}.{key}" if at else str(key)
-            if key not in known:
-                return here, [str(name) for name in known]
-            found = _unknown(value, known[key], here)
-            if found is not None:
-                return found
-    elif isinstance(raw, list) and isinstance(known, list | tuple):
-        for index, (left, right) in enumerate(zip(raw, known, strict=False)):
-            found = _unknown(left, right, f"{at}[{index}]")
-            if found is not None:
-                return found
-    return None
+def _unread(path: Path, reason: str) -> Survey[_T]:
+    return Survey(path, None, [ConfigError(path, "", reason)], {})

@@ -12,7 +12,8 @@ from alerting.assembly import RulesetError, assemble, problems_of
 from alerting.facts import Category
 from alerting.policy import EscalationFile
 from alerting.rules import DispositionFile, LowBattery, RuleFile, Silence, Template, Threshold
-from config import DEFAULTS, ConfigError, load, load_all
+from config import DEFAULTS, ConfigError, load, load_all, survey
+from config.lines import lines_of, place
 from devices.observation import Property
 from tests.household import DEFAULT, MODELS
 
@@ -155,3 +156,36 @@ def test_a_span_without_end_is_refused_before_it_can_stop_the_service() -> None:
     problems = problems_of(replace(DEFAULT, policies=policies, models=models))
     for what in ("repeat_after is over 366 days", "a step: after is over 366 days", "heartbeat is over 366 days"):
         assert any(what in line for line in problems), problems
+
+
+# --- all mistakes of a file at once --------------------------------------------------------------------------------------------
+
+
+def test_every_mistake_of_a_file_is_told_with_its_line(tmp_path: Path) -> None:
+    text = RULE.replace("priority = 1", 'priority = "high"').replace("at_least", "at_lest").replace('"PT10M"', '"ten"')
+    text += RULE.replace('property = "co"', 'property = "smok"').replace("clear = 30\n", "")
+    found = survey(written(tmp_path, text), RuleFile)
+    assert [(m.line, m.key) for m in found.mistakes] == [
+        (6, "rule[0].priority"), (8, "rule[0].at_lest"), (10, "rule[0].for"), (14, "rule[1]"), (19, "rule[1].property"),
+    ]  # fmt: skip
+    assert "did you mean 'at_least'?" in found.mistakes[1].reason
+    assert "did you mean 'smoke'?" in found.mistakes[4].reason
+    assert str(found.mistakes[0]).startswith(f"{tmp_path / 'rules.toml'}:6: rule[0].priority: ")
+
+
+def test_what_is_right_in_a_file_with_mistakes_can_still_be_looked_at(tmp_path: Path) -> None:
+    found = survey(written(tmp_path, RULE.replace("priority = 1", "priority = 9") + RULE), RuleFile)
+    assert found.value is not None
+    assert [rule.id for rule in found.value.rules] == ["co"]
+
+
+def test_a_sound_file_has_no_mistakes_and_its_keys_have_lines(tmp_path: Path) -> None:
+    for path in sorted((DEFAULTS / "rules").glob("*.toml")):
+        assert survey(path, RuleFile).mistakes == []
+    text = 'a = 1\n[b]\nc = [\n  1,\n  2,\n]\n"d.e" = { f = 1 }\n[[g]]\nh = """\n[no]\n"""\n[g.i]\nj = 1\n'
+    text += "[[g]]\nh = 2\n[g.i]\nj = 2\n[[k.l]]\nm = 1\n"
+    lines = lines_of(text)
+    assert (lines["a"], lines["b.c"], lines["b.c[1]"], lines["b.d.e.f"], lines["g[0].h"]) == (1, 3, 3, 7, 9)
+    assert (lines["g[0].i.j"], lines["g[1]"], lines["g[1].h"], lines["g[1].i.j"], lines["k.l[0].m"]) == (13, 14, 15, 17, 19)
+    assert "no" not in lines
+    assert (place(lines, "g[1].i.missing"), place(lines, "nowhere")) == (16, 0)
