@@ -35,8 +35,8 @@ def parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="production: no simulator, no demo users")
     serve.add_argument("--config", type=Path, required=True, metavar="FILE", help="as config/serve.example.toml")
 
-    # The two halves that `up` and `serve` start and watch.
-    for name, sentence in (("alarm", "the alarm process"), ("web", "the web process")):
+    # What `up` and `serve` start and watch.
+    for name, sentence in (("alarm", "the alarm process"), ("web", "the web process"), ("telemetry", "the telemetry process")):
         half = commands.add_parser(name, description=f"{sentence}; started by `up` and `serve`")
         half.add_argument("--settings", type=Path, required=True, metavar="FILE")
         half.add_argument("--watch-stdin", action="store_true", help="end when standard input ends")
@@ -61,6 +61,10 @@ def main(words: list[str] | None = None) -> int:
                 from gateway.alarm import run as run_alarm  # noqa: PLC0415
 
                 return run_alarm(asked.settings, watch_stdin=asked.watch_stdin)
+            case "telemetry":
+                from gateway.telemetry.process import run as run_telemetry  # noqa: PLC0415
+
+                return run_telemetry(asked.settings, watch_stdin=asked.watch_stdin)
             case _:
                 from gateway.console import run as run_web  # noqa: PLC0415
 

@@ -160,7 +160,7 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
 
     # The calendar.
     async def retire(_: date) -> None:
-        """Whole files of the journal that are old, that no snapshot needs and that the web process has what it keeps of."""
+        """Whole files of the journal that are old, that no snapshot needs and of which every keeper has what it keeps."""
         keep_after = min(await loop.aside(snapshots.floor), control.kept)
         before = clock.now() - timedelta(days=settings.retention.journal_days)
         removed = await asyncio.to_thread(journal.prune, keep_after, before)

@@ -1,4 +1,4 @@
-"""`up` and `serve`: start the alarm process and the web process, watch them, and for `up` fill in a demo community that lives."""
+"""`up` and `serve`: start the alarm, the telemetry and the web process, watch them, and for `up` fill in a demo community that lives."""
 
 import argparse
 import asyncio
@@ -44,7 +44,7 @@ ORPHANS_S = 3.0
 DEMO_RETRY_S = 5.0
 
 START_ROOM = 4 * MIB
-"""What both halves need to open their files: on a full disk the reserve lends it."""
+"""What they need to open their files: on a full disk the reserve lends it."""
 
 
 def up(asked: argparse.Namespace) -> int:
@@ -103,6 +103,7 @@ class Service:
         tail = ["--settings", str(path), "--watch-stdin"]
         self.children = [
             Child("the alarm process", [*half, "alarm", *tail], say),
+            Child("the telemetry process", [*half, "telemetry", *tail], say),
             Child("the web process", [*half, "web", *tail, *(["--demo"] if demo else [])], say),
         ]
 

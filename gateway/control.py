@@ -1,7 +1,8 @@
-"""The local socket between the alarm process and the web process: commands one way, commits and health the other.
+"""The local sockets between our processes: to the alarm process commands one way, commits and health the other.
 
 Frames are a four-byte length and a msgpack body. A command is answered after its commit. A follower that connects is told of every
-commit from then on, as the journal's own bytes; what it missed before it reads from the journal itself.
+commit from then on, as the journal's own bytes; what it missed before it reads from the journal itself. The telemetry process has a
+socket of the same kind, on which it says how far its followers are.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -21,8 +23,17 @@ from gateway.store.entry import Stamp
 FRAME_LIMIT = 64 * 1024 * 1024
 
 
+class Keeper(StrEnum):
+    """Who keeps something of the journal for itself; retention waits for each of them, also for one that is away."""
+
+    DESK = "desk"
+    TELEMETRY = "telemetry"
+
+
 class Follow(msgspec.Struct, tag="follow"):
-    """Asks for everything below, from now on."""
+    """Asks for everything below, from now on; without `commits`, for health alone."""
+
+    commits: bool = True
 
 
 class Ask(msgspec.Struct, tag="ask"):
@@ -31,8 +42,9 @@ class Ask(msgspec.Struct, tag="ask"):
 
 
 class Kept(msgspec.Struct, tag="kept"):
-    """What a follower keeps of the journal for itself is on disk up to here: retention may take the files before it."""
+    """What a keeper has of the journal is on disk up to here: for its part retention may take the files before it."""
 
+    keeper: Keeper
     seq: int
 
 
@@ -110,8 +122,33 @@ class Health(msgspec.Struct, tag="health"):
     """Calendar work that is owed since it failed, and how."""
 
 
-Frame = Follow | Ask | Kept | Answered | Committed | Unstored | Health
-Push = Committed | Unstored | Health
+class Followed(msgspec.Struct, frozen=True):
+    """One follower of the journal in the telemetry process: the history, or an outside store by its name."""
+
+    name: str
+    position: int
+    """The journal's number up to which everything is in its store."""
+    behind_s: float
+    """How old what waits longest for it is, in service time; 0 when nothing waits."""
+    points: int
+    """Observations written since the start of the process."""
+    refused: int
+    """Observations that the store refused, all told."""
+    problem: Sentence | None = None
+    """Why it does not go on, if it does not."""
+
+
+class TelemetryHealth(msgspec.Struct, tag="telemetry"):
+    """Of the telemetry process, on its own socket: once a second, and whenever a follower has got further."""
+
+    followers: tuple[Followed, ...]
+    cpu_s: float
+    rss_bytes: int
+    failed_jobs: dict[str, str] = {}
+
+
+Frame = Follow | Ask | Kept | Answered | Committed | Unstored | Health | TelemetryHealth
+Push = Committed | Unstored | Health | TelemetryHealth
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Frame)
@@ -131,9 +168,12 @@ async def unpack(reader: asyncio.StreamReader) -> Frame:
     return frame
 
 
-def socket_path(data: Path) -> Path:
+ALARM_SOCKET, TELEMETRY_SOCKET = "control.sock", "telemetry.sock"
+
+
+def socket_path(data: Path, name: str = ALARM_SOCKET) -> Path:
     """Beside the data, or, since a socket's path may have 107 bytes only, in the temporary folder under a name made of it."""
-    path = data.resolve() / "control.sock"
+    path = data.resolve() / name
     if len(os.fsencode(path)) <= 100:
         return path
     name = hashlib.sha256(os.fsencode(path)).hexdigest()[:24]
@@ -145,10 +185,11 @@ class AlarmProcessAway(Exception):  # noqa: N818 - a state of the world, not a m
 
 
 class Control:
-    """The web process's end. `follow()` yields pushes for ever, and None whenever the connection is down; `ask` needs it running."""
+    """A follower's end. `follow()` yields pushes for ever, and None whenever the connection is down; `ask` needs it running."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, commits: bool = True) -> None:
         self.path = path
+        self._commits = commits
         self.connected = False
         self._writer: asyncio.StreamWriter | None = None
         self._waiting: dict[int, asyncio.Future[Answered]] = {}
@@ -181,10 +222,10 @@ class Control:
                     raise IllegalTransition(sentence)
         return answered
 
-    def kept(self, seq: int) -> None:
+    def kept(self, keeper: Keeper, seq: int) -> None:
         """Tell how far everything that this process keeps is on disk."""
         if self._writer is not None:
-            self._writer.write(pack(Kept(seq)))
+            self._writer.write(pack(Kept(keeper, seq)))
 
     async def follow(self, *, pause: float = 0.2) -> AsyncIterator[Push | None]:
         while True:
@@ -195,7 +236,7 @@ class Control:
                 await asyncio.sleep(pause)
                 continue
             try:
-                writer.write(pack(Follow()))
+                writer.write(pack(Follow(self._commits)))
                 self._writer, self.connected = writer, True
                 while True:
                     frame = await unpack(reader)
@@ -203,7 +244,7 @@ class Control:
                         future = self._waiting.get(frame.id)
                         if future is not None and not future.done():
                             future.set_result(frame)
-                    elif isinstance(frame, Committed | Unstored | Health):
+                    elif isinstance(frame, Committed | Unstored | Health | TelemetryHealth):
                         yield frame
             except (OSError, asyncio.IncompleteReadError):
                 pass

@@ -1,4 +1,4 @@
-"""The alarm process's end of the control socket: takes commands into the loop's inbox, tells followers what was committed."""
+"""The serving end of a control socket: in the alarm process takes commands into the loop's inbox, tells followers what was committed."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.control import FRAME_LIMIT, Answered, Ask, Follow, Kept, Push, pack, unpack
+from gateway.control import FRAME_LIMIT, Answered, Ask, Committed, Follow, Keeper, Kept, Push, Unstored, pack, unpack
 
 BEHIND_LIMIT = 64 * 1024 * 1024
 """A follower with more than this unsent is cut off; it comes back and reads the journal instead."""
@@ -20,8 +20,9 @@ class ControlServer:
     def __init__(self, path: Path, ask: Callable[[Ask, Callable[[Answered], None]], None]) -> None:
         self.path = path
         self._ask = ask
-        self._followers: dict[asyncio.StreamWriter, int] = {}
-        """How far each keeps what it follows."""
+        self._followers: dict[asyncio.StreamWriter, Follow] = {}
+        self._kept: dict[asyncio.StreamWriter, Kept] = {}
+        """What each has said last, for as long as it is here."""
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.greeting: Callable[[], list[Push]] = list
@@ -48,15 +49,18 @@ class ControlServer:
 
     @property
     def kept(self) -> int:
-        """Up to where every follower has what it keeps on disk; 0 while there is none, since who is away has not said."""
-        return min(self._followers.values(), default=0)
+        """Up to where every keeper has what it keeps on disk; 0 while one is away, since who is away has not said."""
+        said = {kept.keeper: kept.seq for kept in self._kept.values()}
+        return min(said.get(keeper, 0) for keeper in Keeper)
 
     def push(self, frame: Push) -> None:
         """Encode once, give to all; never waits."""
-        if not self._followers:
+        of_commits = isinstance(frame, Committed | Unstored)
+        wanting = [writer for writer, follow in self._followers.items() if follow.commits or not of_commits]
+        if not wanting:
             return
         data = pack(frame)
-        for writer in list(self._followers):
+        for writer in wanting:
             if writer.transport.get_write_buffer_size() > BEHIND_LIMIT:
                 self._followers.pop(writer, None)
                 writer.transport.abort()
@@ -73,10 +77,11 @@ class ControlServer:
                 frame = await unpack(reader)
                 if isinstance(frame, Follow):
                     for first in self.greeting():
-                        writer.write(pack(first))
-                    self._followers[writer] = 0
+                        if frame.commits or not isinstance(first, Committed | Unstored):
+                            writer.write(pack(first))
+                    self._followers[writer] = frame
                 elif isinstance(frame, Kept):
-                    self._followers[writer] = frame.seq
+                    self._kept[writer] = frame
                 elif isinstance(frame, Ask):
                     self._ask(frame, lambda answered: None if writer.is_closing() else writer.write(pack(answered)))
                 else:
@@ -87,5 +92,6 @@ class ControlServer:
             pass  # closing; a task of the server's own ends quietly
         finally:
             self._followers.pop(writer, None)
+            self._kept.pop(writer, None)
             with contextlib.suppress(OSError):
                 writer.close()

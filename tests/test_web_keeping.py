@@ -8,10 +8,14 @@ from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gateway.clock import MACHINE
-from gateway.web import historian, keeping, retention
+from gateway.store.failure import DiskFull
+from gateway.store.journal import Reader
+from gateway.telemetry import follower, historian, process
+from gateway.web import keeping, retention
 from tests.web_alarm import HOME, unreadable
 from tests.web_desk import OPERATOR, Service, service, until
 
@@ -19,8 +23,8 @@ from tests.web_desk import OPERATOR, Service, service, until
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     monkeypatch.setattr(keeping, "WRITE_EVERY_S", 0.02)
-    monkeypatch.setattr(historian, "PAUSE_S", 0.02)
-    monkeypatch.setattr(historian, "RETRY_S", 0.02)
+    monkeypatch.setattr(follower, "POLL_S", 0.02)
+    monkeypatch.setattr(follower, "LOCAL_RETRY_S", 0.02)
     with service(tmp_path / "data") as running:
         running.register()
         yield running
@@ -55,15 +59,36 @@ def test_an_alarm_process_that_comes_back_is_told_at_once(home: Service) -> None
 
 def test_nothing_is_told_that_the_history_does_not_hold(home: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "KEPT_EVERY_S", 0.02)
+    until("it holds the rest", lambda: home.web.desk.historian.position >= home.alarm.seq)
+
+    def no_room(_: historian.Historian) -> None:
+        raise DiskFull("no room")
+
+    with monkeypatch.context() as full:
+        full.setattr(historian.Historian, "_need_room", no_room)
+        nothing_is_told(home)
+    until("both hold it", lambda: home.alarm.kept >= home.alarm.seq)
+
+
+def nothing_is_told(home: Service) -> None:
     reached = home.web.desk.historian.position
-    monkeypatch.setattr(home.web.desk.historian, "_room", lambda: False)
     seq = home.alarm.report(f"{HOME}-cord", battery=80)
     home.alarm.kill()
     home.alarm.start()
     until("views.db holds it", lambda: home.web.desk.views.store.synced >= seq)
-    assert home.alarm.kept <= max(reached, home.web.desk.historian.position) < seq
-    monkeypatch.setattr(home.web.desk.historian, "_room", lambda: True)
-    until("both hold it", lambda: home.alarm.kept >= seq)
+    assert home.alarm.kept <= reached < seq
+    assert home.web.desk.historian.position == reached
+    assert "no room" in httpx.get(f"{home.web.url}/readyz", trust_env=False).text
+
+
+def test_while_the_telemetry_process_is_away_nothing_is_told(home: Service) -> None:
+    until("it is told", lambda: home.alarm.kept, 20)
+    home.telemetry.stop()
+    until("nobody speaks for the history", lambda: home.alarm.kept == 0)
+    until("the pages say so", lambda: "telemetry process is not running" in httpx.get(f"{home.web.url}/readyz", trust_env=False).text)
+    seq = home.alarm.report(f"{HOME}-cord", battery=80)
+    home.telemetry.start()
+    until("it is told", lambda: home.alarm.kept >= seq, 20)
 
 
 def test_what_is_told_of_views_db_is_there_without_its_log(home: Service, tmp_path: Path) -> None:
@@ -95,7 +120,7 @@ def pass_time(running: Service, **days: float) -> None:
         return MACHINE.wall() + timedelta(**days)
 
     async def night() -> None:
-        for job in retention.jobs(running.web.settings, desk.views, desk.users, desk.historian, later):
+        for job in retention.jobs(running.web.settings, desk.views, desk.users, later):
             await job.run(date(2026, 1, 1))
 
     asyncio.run(night())
@@ -143,12 +168,19 @@ def test_readings_go_by_whole_months_while_new_ones_come(home: Service) -> None:
     seq = home.alarm.report(f"{HOME}-cord", battery=80)
     until("it is written", lambda: home.web.desk.historian.position >= seq)
     asked = {"device": f"{HOME}-cord", "property": "battery"}
-    pass_time(home, days=398)
+    home.telemetry.stop()
+    sink = historian.Historian(home.data / "history", lambda: True)
+    history = follower.Follower(sink, Reader(home.data), lambda: None)
+    history.start()
+    assert asyncio.run(process.retire(history, sink, MACHINE.wall() - timedelta(days=2))) == 0
     assert [item["value"] for item in home.admin.get("/telemetry", params=asked).json()["items"]] == [80]
-    pass_time(home, days=400 + 32)
+    assert asyncio.run(process.retire(history, sink, MACHINE.wall() + timedelta(days=32))) == 1
+    history.close()
+    home.telemetry.start()
     assert home.admin.get("/telemetry", params=asked).json()["items"] == []
     assert home.admin.get(f"/devices/{HOME}-cord/latest").json()["items"][0]["value"] == 80
-    home.see(home.alarm.report(f"{HOME}-cord", battery=79))
+    seq = home.alarm.report(f"{HOME}-cord", battery=79)
+    until("it is written", lambda: home.web.desk.historian.position >= seq)
     assert [item["value"] for item in home.admin.get("/telemetry", params=asked).json()["items"]] == [79]
 
 
@@ -164,4 +196,5 @@ def test_who_looked_at_whose_record_is_known_for_three_years(home: Service) -> N
 def test_the_nights_work_is_on_the_calendar(home: Service) -> None:
     ledger = home.data / "calendar-web.json"
     until("the ledger knows the jobs", ledger.exists)
-    assert set(home.web.desk.calendar._done) == {"readings", "alerts", "quarantine", "looks"}
+    assert set(home.web.desk.calendar._done) == {"alerts", "quarantine", "looks"}
+    until("so does the other one", (home.data / "calendar-telemetry.json").exists)

@@ -14,7 +14,8 @@ from devices.home import AreaId, HomeId
 from gateway.store.folder import Layout
 from gateway.store.journal import Reader
 from gateway.store.snapshots import read
-from gateway.web import historian, keeping
+from gateway.telemetry import process
+from gateway.web import keeping
 from gateway.web.board import Board
 from gateway.web.restoring import Restored
 from gateway.web.viewrows import Pending
@@ -26,7 +27,7 @@ from tests.web_desk import OPERATOR, Json, Service, service, tomorrow, until
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     monkeypatch.setattr(keeping, "WRITE_EVERY_S", 0.02)
     monkeypatch.setattr(keeping, "KEPT_EVERY_S", 0.05)
-    monkeypatch.setattr(historian, "PAUSE_S", 0.02)
+    monkeypatch.setattr(process, "KEPT_EVERY_S", 0.05)
     with service(tmp_path / "data") as running:
         running.web.stop()
         running.alarm.kill()

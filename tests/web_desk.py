@@ -1,5 +1,6 @@
-"""The real web process on a free port, over data of its own and an alarm process in a thread; and ways to talk to it."""
+"""The real web process on a free port, over data of its own, an alarm and a telemetry process in threads; and ways to talk to it."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -16,6 +17,7 @@ import httpx
 
 from gateway.clock import MACHINE
 from gateway.settings import Settings
+from gateway.telemetry.process import follow
 from gateway.web.app import Server, create_app, server
 from gateway.web.desk import DemoLogin, Desk
 from gateway.web.users import Role, Users
@@ -102,6 +104,32 @@ class WebProcess:
             self.stop()
 
 
+class TelemetryProcess:
+    """`start`, `stop`, `start` again on the same data."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def start(self) -> "TelemetryProcess":
+        began = threading.Event()
+
+        async def main() -> None:
+            self._stopping, self._loop = asyncio.Event(), asyncio.get_running_loop()
+            began.set()
+            await follow(self._settings, self._stopping)
+
+        self._thread = threading.Thread(target=lambda: asyncio.run(main()), name="telemetry", daemon=True)
+        self._thread.start()
+        assert began.wait(10), "the telemetry process does not start"
+        return self
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(10)
+            assert not self._thread.is_alive(), "the telemetry process does not end"
+
+
 @cache
 def _seeded() -> tuple[bytes, dict[str, str]]:
     """A file of users, and a token of each. Argon2 takes its time, so all tests start with copies of one."""
@@ -123,7 +151,7 @@ def seed_users(data: Path) -> dict[str, str]:
 
 
 class Service:
-    """Both processes over one folder, with an area, a home, its people and a cord."""
+    """The three processes over one folder, with an area, a home, its people and a cord."""
 
     def __init__(self, data: Path) -> None:
         data.mkdir(exist_ok=True)
@@ -131,6 +159,7 @@ class Service:
         self.web = WebProcess(data)
         self.web.tokens = seed_users(data)
         self.alarm = AlarmProcess(data).start()
+        self.telemetry = TelemetryProcess(self.web.settings).start()
         self.web.start()
         self.web.ready()
         self.admin = self.web.client(ADMIN)
@@ -162,6 +191,7 @@ class Service:
 
     def close(self) -> None:
         self.web.close()
+        self.telemetry.stop()
         self.alarm.kill()
 
 

@@ -15,6 +15,9 @@ from gateway.store.failure import failure
 
 MIB = 1 << 20
 
+NO_ROOM = "the little room left on the disk is kept for calls"
+"""Why what is no call is not written just now."""
+
 
 class ReserveState(Enum):
     WHOLE = "whole"

@@ -72,24 +72,21 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None) -> Fa
     store = ViewStore(data / "views.db")
     views = Views(store)
     control = Control(socket_path(data))
-    condition = Condition(views, users, wall)
-    hub = Hub(views, condition, users)
     layout, admission = Layout(data), Admission()
+    historian = Historian(data, layout.history)
+    condition = Condition(views, users, historian, wall)
+    hub = Hub(views, condition, users)
 
     def room() -> bool:
         """Whether this process may fill the disk: the last of it, and what the reserve gives up, are for calls."""
         return admission.admits(layout.free())
 
     journal = Reader(data)
-    historian = Historian(layout.history, journal, room)
-    condition.history_problem = lambda: historian.problem
-    follower = Follower(
-        control, journal, views, snapshots=layout.snapshots, hub=hub, historian=historian, condition=condition,
-    )
+    follower = Follower(control, journal, views, snapshots=layout.snapshots, hub=hub, condition=condition)
     metrics = Metrics()
     # The earlier of two clocks: a wall clock that is years ahead must not make everything old.
     calendar = Jobs(
-        retention.jobs(settings, views, users, historian, lambda: min(wall(), condition.now())),
+        retention.jobs(settings, views, users, lambda: min(wall(), condition.now())),
         Ledger(data / "calendar-web.json"),
         settings.zone,
         wall,
@@ -100,11 +97,11 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None) -> Fa
         loaded = await asyncio.to_thread(store.load, wall() - CLOSED_KEPT, RING_EVENTS)
         views.load(loaded)
         hub.load(loaded.events, loaded.event_floor, loaded.position)
-        historian.start(loaded.position)
         tasks = [
             asyncio.create_task(follower.run(), name="follower"),
+            asyncio.create_task(historian.run(), name="telemetry"),
             asyncio.create_task(keep_written(store, users, views, condition, room=room), name="writing"),
-            asyncio.create_task(tell_kept(store, historian, control, follower.arrived), name="telling"),
+            asyncio.create_task(tell_kept(store, control, follower.arrived), name="telling"),
             asyncio.create_task(hub.run(), name="beats"),
         ]
         for task in tasks:
@@ -116,7 +113,6 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None) -> Fa
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(historian.close)
         await asyncio.to_thread(store.close)
         await asyncio.to_thread(users.close)
 

@@ -6,6 +6,7 @@ from time import monotonic
 
 from alerting.facts import Sentence
 from gateway.control import Health
+from gateway.web.historian import Historian
 from gateway.web.problems import Words
 from gateway.web.shapes import Beat
 from gateway.web.users import Users
@@ -24,7 +25,7 @@ BEHIND = Sentence("网页显示落后于告警进程", "what the pages show is b
 class Condition:
     """Fed by the follower; read by everyone else. Seconds are monotonic ones."""
 
-    def __init__(self, views: Views, users: Users, wall: Callable[[], datetime]) -> None:
+    def __init__(self, views: Views, users: Users, telemetry: Historian, wall: Callable[[], datetime]) -> None:
         self.health: Health | None = None
         self.connected = False
         self.caught_up = False
@@ -32,9 +33,9 @@ class Condition:
         self.journal_problem = ""
         self.restored: Sentence | None = None
         """What the view lacks since it had to be built from snapshots. It works; no reason not to be ready."""
-        self.history_problem: Callable[[], str] = str
         self._views = views
         self._users = users
+        self._telemetry = telemetry
         self._wall = wall
         self._heard_at = 0.0
         self._behind_since: float | None = None
@@ -70,7 +71,8 @@ class Condition:
     @property
     def ready(self) -> bool:
         """Whether everything works; what is only a warning does not count against it."""
-        warnings = self.health.problems if self.health is not None and self.health.ready else ()
+        warnings = [*self.health.problems] if self.health is not None and self.health.ready else []
+        warnings += self._telemetry.warnings()
         return all(problem in warnings or problem is self.restored for problem in self._problems())
 
     def _problems(self) -> Iterator[Sentence]:
@@ -93,10 +95,11 @@ class Condition:
         for zh, en, problem in (
             ("值守视图（views.db）", "the desk's view (views.db)", self._views.store.problem),
             ("用户库（users.db）", "the users' file (users.db)", self._users.problem),
-            ("历史曲线库", "the history", self.history_problem()),
         ):
             if problem:
                 yield Sentence(f"{zh}暂时无法写入：{problem}", f"{en} cannot be written for now: {problem}")
+        yield from self._telemetry.problems()
+        yield from self._telemetry.warnings()
 
     def beat(self) -> Beat:
         problems = self.problems()

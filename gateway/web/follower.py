@@ -16,7 +16,6 @@ from gateway.store.entry import Commit, decode
 from gateway.store.failure import StoreBroken
 from gateway.store.journal import Pruned, Reader
 from gateway.web.condition import Condition
-from gateway.web.historian import Historian
 from gateway.web.present import alert_json
 from gateway.web.restoring import restore
 from gateway.web.stream import Hub, encode
@@ -40,7 +39,6 @@ class Follower:
         *,
         snapshots: Path,
         hub: Hub,
-        historian: Historian,
         condition: Condition,
     ) -> None:
         self._control = control
@@ -48,7 +46,6 @@ class Follower:
         self._journal = journal
         self._views = views
         self._hub = hub
-        self._historian = historian
         self._condition = condition
         self.arrived = asyncio.Event()
         """Set whenever the alarm process has come, or come back."""
@@ -140,7 +137,6 @@ class Follower:
             for event in events:
                 self._views.store.pending.event(event)
             self._hub.publish(events)
-        self._historian.offer(commit)
 
     def _event(self, record: AlertRecord) -> Event:
         body = encode("alert", record.seq, alert_json(record, self._views.places))

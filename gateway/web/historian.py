@@ -1,192 +1,87 @@
-"""Feeds the history that charts read: every observation that was journaled, on a thread of its own, in batches, from its own position.
-
-It is handed the commits that the follower decodes anyway; when it is behind what it was handed (at a start, after a full disk, when
-more waited than is kept) it reads the journal itself. Nothing waits for it, and what it cannot write it writes later.
-"""
+"""The web process's view of the telemetry process: how far the history and the outside stores are, and what keeps them."""
 
 import asyncio
-import logging
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from datetime import datetime
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
-from alerting.facts import Said
-from devices.message import Heard
-from gateway.store.entry import Commit
-from gateway.store.failure import DiskFull, StoreBroken
-from gateway.store.history import History, HistoryReader, Point
-from gateway.store.journal import Pruned, Reader
+from alerting.facts import Sentence
+from gateway.control import TELEMETRY_SOCKET, Control, Followed, TelemetryHealth, socket_path
+from gateway.store.history import HistoryReader
 
-logger = logging.getLogger(__name__)
+HISTORY = "history"
+SILENT_AFTER_S = 5.0
+"""Health comes every second, from a process that lets all others go first."""
 
-WAITING_COMMITS = 2000
-BATCH_POINTS = 20_000
-BATCH_COMMITS = 500
-PAUSE_S = 0.5
-"""Readings gather for this long: one transaction for all of them."""
-RETRY_S = 2.0
-NO_ROOM = "the little room left on the disk is kept for calls"
+DOWN = Sentence(
+    "遥测进程没有运行，曲线暂不更新，正在等待它恢复",
+    "the telemetry process is not running, charts stand still; waiting for it to come back",
+)
+HANGING = Sentence("遥测进程没有回应，曲线可能不是最新的", "the telemetry process does not answer; charts may be behind")
 
 
 class Historian:
-    """`offer` on the event loop, everything else on the thread. `problem`: why the history is behind, or empty."""
+    """`run` listens; the rest is for everyone on the event loop. `reader` is for any thread."""
 
-    def __init__(self, folder: Path, journal: Reader, room: Callable[[], bool]) -> None:
+    def __init__(self, data: Path, folder: Path) -> None:
         self.reader = HistoryReader(folder)
-        self.position = 0
-        self.problem = ""
-        self._folder = folder
-        self._journal = journal
-        self._room = room
-        self._waiting: deque[Commit] = deque(maxlen=WAITING_COMMITS)
-        self._newest = 0
-        self._prunings: deque[tuple[datetime, Future[int]]] = deque()
-        self._work = threading.Event()
-        self._closing = threading.Event()
-        self._hurry = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="history", daemon=True)
+        self.health: TelemetryHealth | None = None
+        """As it was said last."""
+        self._control = Control(socket_path(data, TELEMETRY_SOCKET))
+        self._heard_at = 0.0
+        self._moved = asyncio.Condition()
 
-    def start(self, newest: int) -> None:
-        """`newest`: how far the journal is known to go."""
-        self._newest = newest
-        self._work.set()
-        self._thread.start()
+    async def run(self) -> None:
+        async for push in self._control.follow():
+            if isinstance(push, TelemetryHealth):
+                self.health, self._heard_at = push, monotonic()
+                async with self._moved:
+                    self._moved.notify_all()
 
-    def offer(self, commit: Commit) -> None:
-        """Never blocks; when too much waits, the oldest is left for the journal to tell."""
-        self._newest = commit.last_seq
-        self._waiting.append(commit)
-        self._work.set()
+    @property
+    def up(self) -> bool:
+        return self._control.connected and self.health is not None and monotonic() - self._heard_at < SILENT_AFTER_S
 
-    async def reached(self, seq: int, timeout: float) -> bool:  # noqa: ASYNC109 - the whole wait is bounded
-        """Have what waits written at once, and wait until the history holds `seq`; False when it does not get there in time."""
-        end = monotonic() + timeout
-        while self.position < seq:
-            if monotonic() > end:
-                return False
-            self._hurry.set()
-            await asyncio.sleep(0.01)
+    def followed(self, name: str = HISTORY) -> Followed | None:
+        return next((f for f in self.health.followers if f.name == name), None) if self.health is not None else None
+
+    @property
+    def position(self) -> int:
+        """The journal's number up to which the history has everything."""
+        history = self.followed()
+        return 0 if history is None else history.position
+
+    async def reached(self, seq: int, timeout: float, name: str = HISTORY) -> bool:  # noqa: ASYNC109 - the whole wait is bounded
+        """Wait until that store holds `seq`; False when it does not get there in time, or nobody is there to bring it there."""
+
+        def there() -> bool:
+            followed = self.followed(name)
+            return followed is not None and followed.position >= seq
+
+        if there():
+            return True
+        if not self.up:
+            return False
+        try:
+            async with asyncio.timeout(timeout), self._moved:
+                await self._moved.wait_for(there)
+        except TimeoutError:
+            return False
         return True
 
-    async def prune(self, before: datetime) -> int:
-        """Have the months that ended by then removed, by the thread that writes the others; how many went."""
-        future: Future[int] = Future()
-        self._prunings.append((before, future))
-        self._hurry.set()
-        self._work.set()
-        return await asyncio.wrap_future(future)
+    def problems(self) -> Iterator[Sentence]:
+        """Why charts stand still, if they do."""
+        if not self._control.connected:
+            yield DOWN
+        elif not self.up:
+            yield HANGING
+        elif (history := self.followed()) is not None and history.problem is not None:
+            said = history.problem
+            yield Sentence(f"历史曲线库暂时无法写入：{said.zh}", f"the history cannot be written for now: {said.en}")
 
-    def close(self) -> None:
-        self._closing.set()
-        self._hurry.set()
-        self._work.set()
-        if self._thread.is_alive():
-            self._thread.join()
-        for _, future in self._prunings:
-            future.cancel()
-
-    def _run(self) -> None:
-        history: History | None = None
-        while not self._closing.is_set():
-            try:
-                history = history or self._open()
-                self._prune(history)
-                self._write(history)
-                self.problem = ""
-            except (DiskFull, StoreBroken) as problem:
-                if not self.problem:
-                    logger.warning("the history waits: %s", problem)
-                self.problem = str(problem)
-                self._closing.wait(RETRY_S)
-            else:
-                self._work.wait()
-                self._hurry.wait(PAUSE_S)
-                self._hurry.clear()
-                self._work.clear()
-        if history is not None:
-            history.close()
-
-    def _open(self) -> History:
-        self._need_room()
-        history = History.open(self._folder)
-        self.position = history.position
-        return history
-
-    def _prune(self, history: History) -> None:
-        """Before writing, since it may be what makes the room."""
-        while self._prunings:
-            before, future = self._prunings.popleft()
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(history.prune(before))
-            except Exception as problem:  # noqa: BLE001 - whoever asked is told, and asks again
-                future.set_exception(problem)
-
-    def _need_room(self) -> None:
-        if not self._room():
-            raise DiskFull(NO_ROOM)
-
-    def _write(self, history: History) -> None:
-        """Everything up to the newest commit that was offered."""
-        points: list[Point] = []
-        commits = 0
-        for commit in self._commits():
-            points.extend(points_of(commit))
-            commits += 1
-            if len(points) >= BATCH_POINTS or commits >= BATCH_COMMITS:
-                self._put(history, points, commit.last_seq)
-                points, commits = [], 0
-                if self._closing.is_set():
-                    return
-            reached = commit.last_seq
-        if commits:
-            self._put(history, points, reached)
-
-    def _put(self, history: History, points: list[Point], position: int) -> None:
-        self._need_room()
-        history.write(points, position)
-        self.position = position
-
-    def _commits(self) -> Iterator[Commit]:
-        """In order, without a gap, from the position on."""
-        reached = self.position
-        while reached < self._newest:
-            commit = self._waiting.popleft() if self._waiting else None
-            if commit is not None and commit.last_seq <= reached:
-                continue
-            if commit is not None and commit.first_seq == reached + 1:
-                reached = commit.last_seq
-                yield commit
-                continue
-            for missed in self._missed(reached, commit.first_seq if commit else self._newest + 1):
-                reached = missed.last_seq
-                yield missed
-            if commit is not None and commit.first_seq > reached:
-                reached = commit.last_seq
-                yield commit
-            elif commit is None:
-                return
-
-    def _missed(self, after: int, before: int) -> Iterator[Commit]:
-        """From the journal; what retention has removed there is no more to be had."""
-        try:
-            for commit in self._journal.read(after):
-                if commit.first_seq >= before:
-                    return
-                yield commit
-        except Pruned as pruned:
-            logger.warning("the history has no readings from before the journal's beginning at %d", pruned.first_seq)
-            yield from self._missed(0, before)
-
-
-def points_of(commit: Commit) -> Iterator[Point]:
-    for entry in commit.entries:
-        if isinstance(entry, Said) and isinstance(entry.message, Heard):
-            heard = entry.message
-            for o in heard.report.observations:
-                yield Point(heard.home, heard.device, o.property, heard.report.observed_at, o.value)
+    def warnings(self) -> Iterator[Sentence]:
+        """Of the outside stores: they catch up by themselves, and nobody's call waits for them."""
+        for followed in self.health.followers if self.health is not None and self.up else ():
+            if followed.name != HISTORY and followed.problem is not None:
+                name, said = followed.name, followed.problem
+                yield Sentence(f"时序库 {name} 暂未写入：{said.zh}", f"the store {name!r} is not being written: {said.en}")

@@ -1,7 +1,7 @@
 """What this process keeps: written behind what the pages show, and told to the alarm process once it is safe from a power cut.
 
 The alarm process removes journal files only up to the number it is told here, so that number is never ahead of the disk: of views.db
-what its last whole checkpoint holds, of the history what it has synced.
+what its last whole checkpoint holds.
 """
 
 import asyncio
@@ -9,9 +9,9 @@ import contextlib
 from collections.abc import Callable
 from time import monotonic
 
-from gateway.control import Control
+from gateway.control import Control, Keeper
+from gateway.store.reserve import NO_ROOM
 from gateway.web.condition import Condition
-from gateway.web.historian import NO_ROOM, Historian
 from gateway.web.users import Users
 from gateway.web.views import Views
 from gateway.web.viewstore import ViewStore
@@ -46,12 +46,11 @@ async def keep_written(store: ViewStore, users: Users, views: Views, condition: 
             await asyncio.to_thread(users.tidy)
 
 
-async def tell_kept(store: ViewStore, historian: Historian, control: Control, arrived: asyncio.Event) -> None:
+async def tell_kept(store: ViewStore, control: Control, arrived: asyncio.Event) -> None:
     """For ever: every few seconds, and whenever the alarm process has come (back), say how far everything here is on disk."""
     while True:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(arrived.wait(), KEPT_EVERY_S)
         arrived.clear()
         if control.connected:
-            synced = await asyncio.to_thread(store.sync)
-            control.kept(min(synced, historian.position))
+            control.kept(Keeper.DESK, await asyncio.to_thread(store.sync))

@@ -43,6 +43,7 @@ class Metrics:
             return
         yield from _web(desk)
         yield from _alarm(desk)
+        yield from _telemetry(desk)
 
 
 class _Collected(Collector):
@@ -58,7 +59,6 @@ def _web(desk: "Desk") -> Iterator[Metric]:
     yield GaugeMetricFamily("anju_ready", "1 when the way in, the stores and the engine all work.", float(desk.condition.ready))
     yield GaugeMetricFamily("anju_view_position", "The journal's number that the pages reflect.", views.position)
     yield GaugeMetricFamily("anju_view_written", "The journal's number that views.db reflects.", views.store.written)
-    yield GaugeMetricFamily("anju_history_position", "The journal's number that the history reflects.", desk.historian.position)
     yield GaugeMetricFamily("anju_stream_consoles", "Consoles on the live stream.", len(desk.hub.consoles))
     yield CounterMetricFamily("anju_stream_cut", "Consoles cut off because they did not read.", desk.hub.cut)
     yield CounterMetricFamily("anju_view_facts_refused", "Journaled facts that no transition knows.", views.board.refused)
@@ -119,13 +119,41 @@ def _alarm(desk: "Desk") -> Iterator[Metric]:
     yield waiting
 
 
+def _telemetry(desk: "Desk") -> Iterator[Metric]:
+    """One line for each follower of the journal: `history`, and every outside store by its name."""
+    yield GaugeMetricFamily("anju_telemetry_up", "1 while the telemetry process answers.", float(desk.historian.up))
+    yield GaugeMetricFamily("anju_history_position", "The journal's number that the history reflects.", desk.historian.position)
+    health = desk.historian.health
+    if health is None:
+        return
+    newest = max(desk.views.position, desk.condition.health.seq if desk.condition.health is not None else 0)
+    position = GaugeMetricFamily("anju_store_position", "The journal's number that a store of readings reflects.", labels=["store"])
+    entries = GaugeMetricFamily("anju_store_behind_entries", "Entries of the journal that a store has yet to take.", labels=["store"])
+    seconds = GaugeMetricFamily("anju_store_behind_seconds", "Age of what waits longest for a store.", labels=["store"])
+    waiting = GaugeMetricFamily("anju_store_waits", "1 while a store cannot be written.", labels=["store"])
+    points = CounterMetricFamily("anju_store_points", "Observations written since the telemetry process started.", labels=["store"])
+    refused = CounterMetricFamily("anju_store_refused", "Observations that a store refused, all told.", labels=["store"])
+    for one in health.followers:
+        position.add_metric([one.name], one.position)
+        entries.add_metric([one.name], max(newest - one.position, 0))
+        seconds.add_metric([one.name], one.behind_s)
+        waiting.add_metric([one.name], float(one.problem is not None))
+        points.add_metric([one.name], one.points)
+        refused.add_metric([one.name], one.refused)
+    yield from (position, entries, seconds, waiting, points, refused)
+    yield CounterMetricFamily("anju_telemetry_cpu_seconds", "CPU time of the telemetry process.", health.cpu_s)
+    yield GaugeMetricFamily("anju_telemetry_memory_max_bytes", "The most memory the telemetry process ever held.", health.rss_bytes)
+
+
 def _failed_jobs(desk: "Desk") -> Metric:
-    """Of both processes; what the alarm process owes comes with its health."""
+    """Of every process; what the others owe comes with their health."""
     health = desk.condition.health
     failed = GaugeMetricFamily("anju_jobs_failed", "Calendar work that failed and is owed.", labels=["process"])
     failed.add_metric(["web"], len(desk.calendar.failures))
     if health is not None:
         failed.add_metric(["alarm"], len(health.failed_jobs))
+    if desk.historian.health is not None:
+        failed.add_metric(["telemetry"], len(desk.historian.health.failed_jobs))
     return failed
 
 

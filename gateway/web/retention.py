@@ -1,4 +1,4 @@
-"""What this process keeps, and how long: readings, closed alerts with all that was said of them, what could not be read, looks.
+"""What this process keeps, and how long: closed alerts with all that was said of them, what could not be read, looks.
 
 Everything goes in small pieces, so that nobody at the desk waits behind a night's work; what fails is owed and tried again.
 """
@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 
 from gateway.jobs import Job
 from gateway.settings import Settings
-from gateway.web.historian import Historian
 from gateway.web.users import Users
 from gateway.web.views import Views
 
@@ -25,13 +24,9 @@ PIECE = 200
 BREATH_S = 0.02
 
 
-def jobs(settings: Settings, views: Views, users: Users, historian: Historian, now: Callable[[], datetime]) -> list[Job]:
+def jobs(settings: Settings, views: Views, users: Users, now: Callable[[], datetime]) -> list[Job]:
     """Each of its own, so that one that fails holds up no other. `now` decides what is old: it must not run ahead of the world."""
     kept, at = settings.retention, settings.calendar.retention_at
-
-    async def readings(_: date) -> None:
-        gone = await historian.prune(now() - timedelta(days=kept.history_days))
-        log.info("retention: %d months of readings removed", gone)
 
     async def alerts(_: date) -> None:
         before = now() - kept.alerts_years * YEAR
@@ -47,7 +42,7 @@ def jobs(settings: Settings, views: Views, users: Users, historian: Historian, n
         gone = await _in_pieces(lambda: users.prune_looks(before, PIECE))
         log.info("retention: %d looks at records removed", gone)
 
-    return [Job("readings", at, readings), Job("alerts", at, alerts), Job("quarantine", at, quarantine), Job("looks", at, looks)]
+    return [Job("alerts", at, alerts), Job("quarantine", at, quarantine), Job("looks", at, looks)]
 
 
 async def _in_pieces(remove: Callable[[], int]) -> int:
