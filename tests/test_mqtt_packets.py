@@ -54,7 +54,7 @@ VECTORS: list[tuple[str, bytes, Packet]] = [
     ("CONNECT of figure 3.6, with everything", connect(0xCE, text("c") + text("a/b") + text("x") + text("u") + text("p")),
      Connect("c", True, 60, "u", b"p", Will("a/b", b"x", 1))),
     ("a client id may hold a BOM, which is not taken away [MQTT-1.5.3-3]", connect(0x02, text("\ufeffc")), Connect("\ufeffc", True, 60)),
-    ("another level is recognised, its body left alone [MQTT-3.1.2-2]", connect(0x02, b"\x00\x00\x00", level=5), Connect(level=5)),
+    ("another level is recognised, its body left alone [MQTT-3.1.2-2]", connect(0x02, b"\x00\x00\x00", level=6), Connect(level=6)),
     ("MQTT 3.1 gave the protocol another name", connect(name=b"MQIsdp", level=3), Connect(level=3)),
     ("a bridge of mosquitto asks with the level's highest bit first", connect(level=0x84), Connect(level=0x84)),
     ("CONNACK with a session", b"\x20\x02\x01\x00", Connack(True)),

@@ -1,10 +1,11 @@
-"""The bodies of packets, read strictly: a field that is not as the specification says is a ProtocolViolation that names the statement.
+"""The bodies of 3.1.1, read strictly: a field that is not as the specification says is a ProtocolViolation that names the statement.
 
-A version has one table of body readers, `BODIES` for 3.1.1; MQTT 5.0 is a second one beside it.
+A version has one table of body readers: `BODIES` here, that of MQTT 5.0 in `five.py`.
 """
 
 from collections.abc import Callable
 
+from devices.mqtt.body import Body, packet_id, topic_filter, topic_name
 from devices.mqtt.packets import (
     LEVEL,
     REFUSED,
@@ -29,91 +30,20 @@ from devices.mqtt.packets import (
 )
 
 
-class Body:
-    """A cursor over one packet's body."""
-
-    __slots__ = ("_at", "_bytes")
-
-    def __init__(self, body: bytes) -> None:
-        self._bytes = body
-        self._at = 0
-
-    @property
-    def left(self) -> int:
-        return len(self._bytes) - self._at
-
-    def byte(self) -> int:
-        return self._take(1)[0]
-
-    def two(self) -> int:
-        return int.from_bytes(self._take(2), "big")
-
-    def binary(self) -> bytes:
-        return self._take(self.two())
-
-    def text(self) -> str:
-        return utf8(self.binary())
-
-    def packet_id(self) -> int:
-        return packet_id(self.two())
-
-    def end(self) -> None:
-        if self.left:
-            raise ProtocolViolation("", f"{self.left} bytes behind the packet's last field")
-
-    def _take(self, count: int) -> bytes:
-        start, self._at = self._at, self._at + count
-        if self._at > len(self._bytes):
-            raise ProtocolViolation("", "a field reaches past the end of its packet")
-        return self._bytes[start : self._at]
-
-
-def utf8(raw: bytes) -> str:
-    """A UTF-8 string as MQTT allows it. Python's own decoder refuses surrogates and keeps a BOM [MQTT-1.5.3-3]."""
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as problem:
-        raise ProtocolViolation("MQTT-1.5.3-1", f"ill-formed UTF-8: {problem.reason}") from None
-    if "\0" in text:
-        raise ProtocolViolation("MQTT-1.5.3-2", "a string with U+0000")
-    return text
-
-
-def packet_id(number: int) -> int:
-    if number == 0:
-        raise ProtocolViolation("MQTT-2.3.1-1", "packet identifier 0")
-    return number
-
-
-def topic_name(raw: bytes) -> str:
-    """The topic of a message: at least one character, no wildcard."""
-    topic = utf8(raw)
-    if not topic:
-        raise ProtocolViolation("MQTT-4.7.3-1", "an empty topic name")
-    if "+" in topic or "#" in topic:
-        raise ProtocolViolation("MQTT-3.3.2-2", "a wildcard in a topic name")
-    return topic
-
-
-def topic_filter(text: str) -> str:
-    """`#` stands alone in the last level, `+` alone in its level."""
-    if not text:
-        raise ProtocolViolation("MQTT-4.7.3-1", "an empty topic filter")
-    if "#" in text and (text.index("#") != len(text) - 1 or not (text == "#" or text.endswith("/#"))):
-        raise ProtocolViolation("MQTT-4.7.1-2", f"{text[:200]!r} has a # that is not the whole last level")
-    if "+" in text and any("+" in level and level != "+" for level in text.split("/")):
-        raise ProtocolViolation("MQTT-4.7.1-3", f"{text[:200]!r} has a + that is not a whole level")
-    return text
+def asked_level(raw: bytes) -> int:
+    """The level that a CONNECT asks for; 3 for everything of MQTT 3.1, which had another name."""
+    body = Body(raw)
+    name, level = body.binary(), body.byte()
+    if name not in {b"MQTT", b"MQIsdp"}:  # the second is 3.1's, which is told that its level is not served
+        raise ProtocolViolation("MQTT-3.1.2-1", f"protocol name {name[:20]!r}")
+    return level if name == b"MQTT" else 3
 
 
 def _connect(raw: bytes) -> Connect:
-    body = Body(raw)
-    name = body.binary()
-    level = body.byte()
-    if name not in {b"MQTT", b"MQIsdp"}:  # the second is 3.1's, which is told that its level is not served
-        raise ProtocolViolation("MQTT-3.1.2-1", f"protocol name {name[:20]!r}")
-    if level != LEVEL or name != b"MQTT":
-        return Connect(level=level if level != LEVEL else 3)
+    level = asked_level(raw)
+    if level != LEVEL:
+        return Connect(level=level)
+    body = Body(raw[7:])
     flags = body.byte()
     if flags & 0x01:
         raise ProtocolViolation("MQTT-3.1.2-3", "the reserved connect flag is set")

@@ -3,44 +3,77 @@
 A packet is judged by its first bytes: a type that may not come now, reserved flags, a length that its type cannot have end the
 connection before anything is buffered. A PUBLISH longer than its topic may carry is read past: its first KiB is kept, the rest
 counted, and it comes out like any other with `skipped` > 0, so that it is acknowledged and somebody can see what it was.
+
+The CONNECT says which version is spoken from its first byte on: it is read as that version writes it, and so is all that follows.
+Each version has its own functions and tables, taken once, so that a connection of 3.1.1 asks of no packet whether it is one of 5.0.
 """
 
 from collections.abc import Callable, Iterator
 
 import msgspec
 
-from devices.mqtt.bodies import BODIES, packet_id, topic_name
-from devices.mqtt.packets import Kind, Packet, ProtocolViolation, Publish
+from devices.mqtt import bodies, five
+from devices.mqtt.bodies import asked_level
+from devices.mqtt.five import numbered
+from devices.mqtt.packets import FIVE, LEVEL, Kind, Packet, ProtocolViolation, Publish, Reason
+from devices.mqtt.publish import Aliases, behind_head, behind_properties, read_publish
 
 CONTROL_LIMIT = 65_536
 """The longest body of any packet but PUBLISH. The specification has no such limit; a list of subscriptions fits a hundred times."""
 EXCERPT = 1024
 """How much of an over-long payload is kept."""
 
-_FLAGS = {kind: 2 if kind in {Kind.PUBREL, Kind.SUBSCRIBE, Kind.UNSUBSCRIBE} else 0 for kind in BODIES}
 _STATEMENTS = {
     Kind.PUBREL: "MQTT-3.6.1-1", Kind.SUBSCRIBE: "MQTT-3.8.1-1", Kind.UNSUBSCRIBE: "MQTT-3.10.1-1", Kind.DISCONNECT: "MQTT-3.14.1-1",
+    Kind.AUTH: "MQTT-3.15.1-1",
 }  # fmt: skip
-_SIZES: dict[int, int] = {
-    Kind.CONNACK: 2, Kind.PUBACK: 2, Kind.PUBREC: 2, Kind.PUBREL: 2, Kind.PUBCOMP: 2, Kind.UNSUBACK: 2,
-    Kind.PINGREQ: 0, Kind.PINGRESP: 0, Kind.DISCONNECT: 0,
-}  # fmt: skip
-_VALID = bytes(
-    first >> 1 & 3 != 3 and (first & 8 == 0 or first >> 1 & 3 > 0) if first >> 4 == Kind.PUBLISH else _FLAGS.get(first >> 4) == first & 15
-    for first in range(256)
-)
-"""By a packet's first byte: whether there is such a packet."""
+
+
+class _Version:
+    """What a packet's first byte and its length may be."""
+
+    def __init__(self, sizes: dict[Kind, range], *kinds: Kind) -> None:
+        self.flags: dict[int, int] = {kind: 2 if kind in {Kind.PUBREL, Kind.SUBSCRIBE, Kind.UNSUBSCRIBE} else 0 for kind in kinds}
+        self.sizes: dict[int, range] = {kind: sizes.get(kind, range(CONTROL_LIMIT + 1)) for kind in kinds}
+        self.valid = bytes(
+            first >> 1 & 3 != 3 and (first & 8 == 0 or first >> 1 & 3 > 0)
+            if first >> 4 == Kind.PUBLISH
+            else self.flags.get(first >> 4) == first & 15
+            for first in range(256)
+        )
+        """By a packet's first byte: whether there is such a packet."""
+
+
+_KINDS = tuple(kind for kind in Kind if kind not in {Kind.PUBLISH, Kind.AUTH})
+_TWO, _NOTHING = range(2, 3), range(1)
+_OF_311 = _Version(
+    {Kind.CONNACK: _TWO, Kind.PUBACK: _TWO, Kind.PUBREC: _TWO, Kind.PUBREL: _TWO, Kind.PUBCOMP: _TWO, Kind.UNSUBACK: _TWO,
+     Kind.PINGREQ: _NOTHING, Kind.PINGRESP: _NOTHING, Kind.DISCONNECT: _NOTHING}, *_KINDS,
+)  # fmt: skip
+_CONNECT = Kind.CONNECT << 4
+_OF_5 = _Version({Kind.PINGREQ: _NOTHING, Kind.PINGRESP: _NOTHING}, *_KINDS, Kind.AUTH)
 
 
 class Reader:
-    """One direction of one connection. `limit(topic)` is the longest payload held for a message on that topic, in bytes."""
+    """One direction of one connection. `limit(topic)` is the longest payload held for a message on that topic, in bytes.
 
-    __slots__ = ("_excerpt", "_held", "_limit", "_need", "_size", "_skip", "_skipping", "only")
+    In 5.0: so many topics as `aliases` may be named by a number, and a PUBLISH longer than `largest` ends the connection.
+    """
 
-    def __init__(self, limit: Callable[[str], int], only: Kind | None = None) -> None:
+    __slots__ = (
+        "_bodies", "_excerpt", "_held", "_limit", "_need", "_publish", "_size", "_skip", "_skipping", "_valid", "_version",
+        "aliases", "largest", "level", "only",
+    )  # fmt: skip
+
+    def __init__(
+        self, limit: Callable[[str], int], only: Kind | None = None, level: int = LEVEL, *, aliases: int = 0, largest: int | None = None,
+    ) -> None:  # fmt: skip
         self.only = only
         """The one kind that may come now; None for any."""
+        self.aliases = aliases
+        self.largest = largest
         self._limit = limit
+        self._speak(level)
         self._held = bytearray()
         self._need = 0
         self._skipping: Publish | None = None
@@ -70,8 +103,8 @@ class Reader:
         end = len(data)
         while at < end:
             first = data[at]
-            if not _VALID[first]:
-                raise _bad_header(first)
+            if not self._valid[first]:
+                raise _bad_header(first, self._version, self.level)
             if self.only is not None and first >> 4 != self.only:
                 raise ProtocolViolation("MQTT-3.1.0-1", f"{Kind(first >> 4).name} where only {self.only.name} may come")
             start = at + 2
@@ -95,15 +128,27 @@ class Reader:
                             return
                         yield self._passed()
                         continue
-                yield _publish(first, data, start, stop)
+                yield self._publish(first, data, start, stop)
             else:
-                if size != _SIZES.get(first >> 4, size) or size > CONTROL_LIMIT:
-                    raise ProtocolViolation("", f"a {Kind(first >> 4).name} of {size} bytes")
+                if size not in self._version.sizes[first >> 4]:
+                    code = Reason.QUOTA_EXCEEDED if size > CONTROL_LIMIT else Reason.MALFORMED_PACKET
+                    raise ProtocolViolation("", f"a {Kind(first >> 4).name} of {size} bytes", code)
                 if stop > end:
                     self._hold(data, at, stop)
                     return
-                yield BODIES[first >> 4](data[start:stop])
+                body = data[start:stop]
+                if first == _CONNECT:
+                    self._speak(asked_level(body))
+                yield self._bodies[first >> 4](body)
             at = stop
+
+    def _speak(self, level: int) -> None:
+        self.level = level
+        if level == FIVE:
+            self._version, self._bodies, self._publish = _OF_5, five.BODIES, Aliases(self.aliases).read_publish
+        else:
+            self._version, self._bodies, self._publish = _OF_311, bodies.BODIES, read_publish
+        self._valid = self._version.valid
 
     def _hold(self, data: bytes, at: int, needed: int) -> None:
         """Keep what came from `at` on, until there is as much as to the index `needed`."""
@@ -112,12 +157,17 @@ class Reader:
 
     def _measure(self, first: int, data: bytes, start: int, stop: int) -> int:
         """The index to which a long PUBLISH must be here: its topic first, then all of it; or its payload, when that is read past."""
+        spoken = self.level
+        if spoken == FIVE and self.largest is not None and stop - start > self.largest:
+            raise ProtocolViolation("MQTT-3.2.2-15", f"a PUBLISH of {stop - start} bytes", Reason.PACKET_TOO_LARGE)
         if len(data) < start + 2 <= stop:
             return start + 2
-        payload = _payload_start(first, data, start, stop)
+        payload = behind_head(first, data, start, stop)
+        if spoken == FIVE:
+            payload = behind_properties(data, payload, stop)
         if len(data) < payload:
             return payload
-        head = _publish(first, data, start, payload)
+        head = self._publish(first, data, start, payload)
         if stop - payload <= self._limit(head.topic):
             return stop
         self._skipping = head
@@ -153,33 +203,13 @@ def _remaining_length(data: bytes, at: int) -> tuple[int, int]:
     raise ProtocolViolation("", "a remaining length of more than four bytes (2.2.3)")
 
 
-def _payload_start(first: int, data: bytes, start: int, stop: int) -> int:
-    if start + 2 > stop:
-        raise ProtocolViolation("MQTT-3.3.2-1", "a PUBLISH without a topic")
-    payload = start + 2 + (data[start] << 8 | data[start + 1]) + (2 if first & 6 else 0)
-    if payload > stop:
-        raise ProtocolViolation("", "a field reaches past the end of its packet")
-    return payload
-
-
-def _publish(first: int, data: bytes, start: int, stop: int) -> Publish:
-    payload = _payload_start(first, data, start, stop)
-    qos = first >> 1 & 3
-    if qos:
-        number = packet_id(data[payload - 2] << 8 | data[payload - 1])
-        topic = topic_name(data[start + 2 : payload - 2])
-    else:
-        number = 0
-        topic = topic_name(data[start + 2 : payload])
-    return Publish(topic, data[payload:stop], qos, first & 1 == 1, first & 8 == 8, number)
-
-
-def _bad_header(first: int) -> ProtocolViolation:
+def _bad_header(first: int, version: _Version, level: int) -> ProtocolViolation:
     kind = first >> 4
     if kind == Kind.PUBLISH:
         if first >> 1 & 3 == 3:
             return ProtocolViolation("MQTT-3.3.1-4", "QoS 3")
         return ProtocolViolation("MQTT-3.3.1-2", "a QoS 0 message that says it is sent again")
-    if kind not in _FLAGS:
+    if kind not in version.flags:
         return ProtocolViolation("", f"packet type {kind} is reserved (2.2.1)")
-    return ProtocolViolation(_STATEMENTS.get(Kind(kind), "MQTT-2.2.2-2"), f"flags {first & 15:#x} of a {Kind(kind).name}")
+    violation = ProtocolViolation(_STATEMENTS.get(Kind(kind), "MQTT-2.2.2-2"), f"flags {first & 15:#x} of a {Kind(kind).name}")
+    return numbered(violation) if level == FIVE else violation
