@@ -6,6 +6,7 @@ where one is needed, `env:NAME` or `file:PATH` says where it is.
 
 from collections.abc import Mapping
 from datetime import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
@@ -22,6 +23,9 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Days = Annotated[int, msgspec.Meta(ge=1)]
 Mebibytes = Annotated[int, msgspec.Meta(ge=1)]
 
+WEBSOCKET_PATH = "/mqtt"
+"""Where MQTT is within WebSocket, at the endpoint and at the web process."""
+
 
 
 class Http(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,11 +36,45 @@ class Http(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = ""
 
 
-class Mqtt(msgspec.Struct, frozen=True, kw_only=True):
-    """The endpoint that kits connect to."""
+class ClientCertificates(StrEnum):
+    """Whether a kit shows a certificate of its own: it then needs no password."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True):
+    """MQTT and WebSocket within TLS 1.2 or 1.3. On the plain address both are served there, told apart by their first byte."""
 
     host: str = "127.0.0.1"
+    port: Port = 8883
+    certificate: str
+    """PEM, with the chain up to the CA."""
+    key: str
+    """PEM, without a passphrase."""
+    client_certificates: ClientCertificates = ClientCertificates.NONE
+    client_ca: str = ""
+    """Who signs the kits' certificates, PEM."""
+    crl: str = ""
+    """Which of them are revoked, PEM."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.host, self.port
+
+
+class Mqtt(msgspec.Struct, frozen=True, kw_only=True):
+    """The endpoint that kits connect to: MQTT, and WebSocket at `/mqtt`, on each address. `plain` is the one without TLS."""
+
+    plain: bool = True
+    host: str = "127.0.0.1"
     port: Port = 1883
+    tls: Tls | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.host, self.port
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,8 +143,16 @@ def load_settings(path: Path) -> Settings:
         data=str(folder / settings.data),
         notify=str(folder / settings.notify) if settings.notify else "",
         judging=str(folder / settings.judging) if settings.judging else "",
+        mqtt=msgspec.structs.replace(settings.mqtt, tls=_absolute(settings.mqtt.tls, folder)),
     )
     return checked(absolute, place=str(path))
+
+
+def _absolute(tls: Tls | None, folder: Path) -> Tls | None:
+    if tls is None:
+        return None
+    files = {name: str(folder / getattr(tls, name)) for name in ("certificate", "key", "client_ca", "crl") if getattr(tls, name)}
+    return msgspec.structs.replace(tls, **files)
 
 
 def handed_down(path: Path) -> Settings:
@@ -126,6 +172,13 @@ def checked(settings: Settings, *, place: str) -> Settings:
     url = settings.http.public_url
     if url and not _web_address(url):
         raise CommandFailed(f"{place}: http.public_url: {url!r} is not an address like https://anju.example.org")
+    mqtt, tls = settings.mqtt, settings.mqtt.tls
+    if not mqtt.plain and tls is None:
+        raise CommandFailed(f"{place}: mqtt: plain = false and no [mqtt.tls]: no kit could connect")
+    if tls is not None and tls.client_certificates is not ClientCertificates.NONE and not tls.client_ca:
+        raise CommandFailed(f"{place}: mqtt.tls.client_certificates: {tls.client_certificates.value!r} needs client_ca: who signs them")
+    if tls is not None and tls.crl and not tls.client_ca:
+        raise CommandFailed(f"{place}: mqtt.tls.crl: revokes certificates of a client_ca, and none is named")
     if settings.calendar.retention_at.tzinfo or settings.calendar.daily_check_at.tzinfo:
         raise CommandFailed(f"{place}: calendar: times are local ones, like 03:30:00, without an offset")
     return settings

@@ -153,7 +153,7 @@ def test_guessing_is_slowed_down_and_the_right_password_is_not() -> None:
     run(story())
 
 
-@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00", b"\x30\x02\x00\x00", bytes(100)])
+@pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00", b"\x30\x02\x00\x00", bytes(100)])
 def test_what_is_not_mqtt_is_hung_up_on(data: bytes) -> None:
     """[MQTT-3.1.4-1]: without a CONNACK."""
 

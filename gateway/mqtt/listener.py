@@ -8,8 +8,11 @@ relayed reports, and the end of those whose credentials were revoked.
 import asyncio
 import contextlib
 import logging
+import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from alerting.facts import CommandIssued, CredentialIssued, CredentialRevoked, Said
 from devices.credential import Credential
@@ -21,8 +24,13 @@ from devices.mqtt.sessions import LIVE, SessionEntry, Sessions, Subscribed
 from devices.topic import Channel
 from gateway.inbox import Intake
 from gateway.mqtt.arrivals import Refuse, bridged
-from gateway.mqtt.door import SESSIONS, Door, Refused
+from gateway.mqtt.der import Issued
+from gateway.mqtt.door import SESSIONS, Door, Refused, Seldom, Way
+from gateway.mqtt.keys import Keys
+from gateway.mqtt.lobby import Lobby
 from gateway.mqtt.peer import Peer
+from gateway.mqtt.tls import Handshakes
+from gateway.mqtt.ways import Entrance, Offer, Relayed
 from gateway.mqtt.wheel import Wheel
 from gateway.store.entry import Entry
 
@@ -58,6 +66,8 @@ class Listener:
         sessions: Sessions,
         clock: Callable[[], datetime],
         refused: Refuse,
+        *,
+        keys: Keys | None = None,
     ) -> None:
         self.intake = intake
         self.sessions = sessions
@@ -67,8 +77,11 @@ class Listener:
         self.wheel: Wheel[Callable[[datetime], None]] = Wheel()
         """What is to be looked at when."""
         self._clock = clock
-        self._door = Door(credentials)
-        self._server: asyncio.Server | None = None
+        self.lobby = Lobby()
+        self.tls = None if keys is None else Handshakes(keys)
+        self._door = Door(credentials, self._revoked)
+        self._seldom = Seldom()
+        self._servers: list[asyncio.AbstractServer] = []
         self._sweeper: asyncio.TimerHandle | None = None
         self._sockets: set[Peer] = set()
         self._live: dict[SessionKey, Peer] = {}
@@ -87,18 +100,40 @@ class Listener:
         """Clients that are connected and admitted."""
         return len(self._live)
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen; the port, which is chosen when 0 was asked for. Raises OSError when the address cannot be had."""
+    @property
+    def connections_by_way(self) -> dict[str, int]:
+        ways = Counter(peer.caller.way for peer in self._live.values())
+        return {way.value: ways[way] for way in Way}
+
+    async def start(self, host: str, port: int, *, plain: bool = True, tls: bool = False) -> int:
+        """Listen on one more address; the port, which is chosen when 0 was asked for. Raises OSError when it cannot be had."""
         loop = asyncio.get_running_loop()
-        self.sessions.resumed()
-        self._server = await loop.create_server(lambda: Peer(self), host, port, backlog=BACKLOG, reuse_address=True)
-        self._sweep()
-        return int(self._server.sockets[0].getsockname()[1])
+        offer = Offer(plain, self.tls if tls else None)
+        server = await loop.create_server(lambda: Entrance(self, offer), host, port, backlog=BACKLOG, reuse_address=True)
+        self._begin(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    async def start_relayed(self, path: Path) -> None:
+        """Take what the web process relays, on a socket that only this user may connect to."""
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, at the start
+        before = os.umask(0o177)
+        try:
+            server = await asyncio.get_running_loop().create_unix_server(lambda: Relayed(self), str(path), backlog=BACKLOG)
+        finally:
+            os.umask(before)
+        self._begin(server)
+
+    def revoked(self) -> None:
+        """The revocation list is another one: who is connected by a certificate that it names has to go."""
+        for peer in list(self._live.values()):
+            if peer.caller.certificate is not None and self._revoked(peer.caller.certificate):
+                self.told(peer, "its certificate is revoked")
+                peer.end(will=True)
 
     async def close(self) -> None:
         """Say good-bye: what is acknowledged is sent, no will is published, since it is not the clients who leave."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
         self._flush()
@@ -110,6 +145,8 @@ class Listener:
                 await asyncio.wait_for(self._empty.wait(), FAREWELL_S)
         for peer in list(self._sockets):
             peer.abort()
+        for caller in self.lobby:
+            caller.hang_up()
 
     def committed(self, entries: Sequence[Entry]) -> None:
         """A commit returned: remember it, and hand out what it holds for those who are connected."""
@@ -138,6 +175,7 @@ class Listener:
         self._sockets.add(peer)
 
     def lost(self, peer: Peer) -> None:
+        self.lobby.leave(peer.caller)
         self._sockets.discard(peer)
         self.owing.pop(peer, None)
         self._dirty.pop(peer, None)
@@ -146,8 +184,11 @@ class Listener:
 
     def admit(self, peer: Peer, connect: Connect) -> tuple[Session, Rights, bool] | Refused:
         """The session of a CONNECT, its rights, and whether the session was there before. Whoever had it is sent away first."""
-        credential = self._door.ask(connect, peer.address, self.now)
+        credential = self._door.ask(connect, peer.caller, self.now)
         if isinstance(credential, Refused):
+            if credential.why and self._seldom.now(f"{peer.caller.address} {credential.why}"):
+                _log.warning("%s refused: %s", _name(peer), credential.why)
+                self.refused("", peer.caller.name, f"CONNECT: {credential.why}", b"", 0)
             return credential
         username = credential.username
         self._anonymous += not connect.client_id
@@ -169,6 +210,7 @@ class Listener:
                 self.intake.record(entry)
             else:
                 return Refused(Refusal.UNAVAILABLE)
+        self.lobby.leave(peer.caller)
         self._live[key] = peer
         self._users.setdefault(username, set()).add(peer)
         return session, Rights(credential), present
@@ -222,6 +264,15 @@ class Listener:
 
     # --- within ---
 
+    def _begin(self, server: asyncio.AbstractServer) -> None:
+        if not self._servers:
+            self.sessions.resumed()
+            self._sweep()
+        self._servers.append(server)
+
+    def _revoked(self, certificate: Issued) -> bool:
+        return self.tls is not None and self.tls.keys.revoked(certificate)
+
     def _quietest_ends(self, username: str) -> bool:
         """A kit that lost its line and comes back under another client id is not shut out by what it left behind."""
         quietest = min(self._users[username], key=lambda peer: peer.connection.heard_at)
@@ -260,6 +311,7 @@ class Listener:
     def _sweep(self) -> None:
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
         self.now = max(self.now, self._clock())
+        self.lobby.look(self.now)
         for look in self.wheel.due(self.now):
             try:
                 look(self.now)
@@ -288,4 +340,4 @@ def _upward(topic_filter: str) -> bool:
 
 def _name(peer: Peer) -> str:
     client = "" if peer.session is None else peer.session.key
-    return f"{client or 'a client'} from {peer.address}"
+    return f"{client or 'a client'} from {peer.caller.address}"

@@ -6,20 +6,19 @@ it may leave unread itself, it is cut off. Packets are bounded in the reader, qu
 """
 
 import asyncio
-import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from devices.mqtt.packets import REFUSED, Connect, Disconnect, ProtocolViolation, Pubrel, Refusal, Subscribe, Unsubscribe, Will
-from devices.mqtt.server import CONNECT_WITHIN, Arrival, Completed, Connection, Event, Phase, Received
+from devices.mqtt.server import Arrival, Completed, Connection, Event, Received
 from devices.mqtt.session import Message, Session
 from devices.mqtt.sessions import PacketIdReleased, SessionEntry, Subscribed, Unsubscribed
 from devices.mqtt.sessions import Received as TakenByClient
 from gateway.mqtt.arrivals import Arrivals, limit
 from gateway.mqtt.departures import Departures
-from gateway.mqtt.door import DELAY, Refused
+from gateway.mqtt.door import DELAY, Caller, Refused
 
 if TYPE_CHECKING:
     from devices.mqtt.rights import Rights
@@ -33,25 +32,21 @@ SEND_AHEAD_BYTES = 64 * 1024
 """What we send of ourselves waits on our side while more than this is in the socket's buffer."""
 LOOK = timedelta(minutes=1)
 """How often a connection's keep-alive is looked at, however long it is: what has ended meanwhile is let go of."""
-LINE_DEAD_S = 60
-"""After which a line that answers nothing at all is taken for cut, also that of a client without a keep-alive of MQTT's."""
 LINGER = timedelta(seconds=10)
 """How long a connection that has ended may take to read its last words."""
-KERNEL_BYTES = 128 * 1024
-"""What the kernel may hold for a client; left alone it takes megabytes for one that does not read."""
 
 
 class Peer(asyncio.Protocol):
     """Made for each socket that is accepted. `session` is None until its CONNECT is taken."""
 
-    def __init__(self, listener: "Listener") -> None:
+    def __init__(self, listener: "Listener", caller: Caller) -> None:
         self._listener = listener
+        self.caller = caller
         self.connection = Connection(listener.now, self._limit)
         self.session: Session | None = None
         self.rights: Rights | None = None
         self.arrivals: Arrivals | None = None
         self.departures: Departures | None = None
-        self.address = ""
         self.ended = False
         self._asked_for: set[str] = set()
         self.routed: set[str] = set()
@@ -70,17 +65,7 @@ class Peer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=SEND_AHEAD_BYTES)
-        line: socket.socket | None = transport.get_extra_info("socket")
-        if line is not None:
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, LINE_DEAD_S // 2)
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, LINE_DEAD_S // 6)
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-        name = transport.get_extra_info("peername")
-        self.address = str(name[0]) if name else ""
         self._listener.opened(self)
-        self._listener.wheel.put(self._awaited, self._listener.now + CONNECT_WITHIN)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._transport = None
@@ -292,11 +277,6 @@ class Peer(asyncio.Protocol):
             self.cut_off(f"{UNSENT_BYTES} bytes unread by the client")
 
     # --- the end ---
-
-    def _awaited(self, _now: datetime) -> None:
-        """Its CONNECT should have come."""
-        if self.connection.phase is Phase.GREETING:
-            self.end(will=False)
 
     def _refuse(self, code: Refusal, _now: datetime) -> None:
         if not self.ended:
