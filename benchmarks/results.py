@@ -1,0 +1,35 @@
+"""Everything that was measured, as the JSON file has it."""
+
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.disk import Synced
+from benchmarks.machine import Machine
+from benchmarks.profile import Profile
+from benchmarks.throughput import Checked, Sustained
+
+
+class Results(msgspec.Struct):
+    """Each list holds its figures in the order in which they were measured, all runs one behind the other."""
+
+    machine: Machine
+    command: str
+    at: str
+    """When it began, RFC 3339."""
+    version: str
+    """The commit that was measured."""
+    quick: bool
+    runs: int
+    disk: list[Synced] = []
+    sustained: list[Sustained] = []
+    checked: list[Checked] = []
+    profiles: list[Profile] = []
+
+
+def write(results: Results, path: Path) -> None:
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+
+
+def read(path: Path) -> Results:
+    return msgspec.json.decode(path.read_bytes(), type=Results)
