@@ -148,7 +148,8 @@ class Engine:
         For a command: IllegalTransition, Unknown or Exists when it may not be, and then it has changed nothing; what was due by `now`
         is given by the next call.
         """
-        self._live()
+        if self._comparison is not None:
+            self._live()
         if type(item) is ServiceStarted:
             if item.deaf_since is not None:
                 self._circumstances.deafness.add(item.deaf_since, max(now, self._now))
@@ -227,9 +228,11 @@ class Engine:
         """The rows of a whole snapshot."""
         return self._state.keys()
 
-    def changed_keys(self) -> Iterator[str]:
-        """The rows that changed since their last `snapshot`, the longest unsaved first."""
-        return iter(self._state.changed)
+    def take_changed(self) -> list[str]:
+        """The rows that changed since this was last asked, in the order of their first change."""
+        keys = list(self._state.changed)
+        self._state.changed.clear()
+        return keys
 
     def snapshot(self, key: str) -> bytes:
         """The row as it is now; KeyError for an unknown home."""

@@ -1,7 +1,7 @@
 """Ids that follow from what they name, so that judging the same thing again gives the same id."""
 
-import hashlib
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 
 from alerting.facts import AlertId, NotificationId
 from devices.home import DeviceId, HomeId
@@ -30,11 +30,15 @@ def command_id(alert: AlertId, device: DeviceId, stage: str) -> str:
 
 def short_hash(text: str) -> bytes:
     """Eight bytes that stand for a report's id or an idempotency key."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    try:
+        plain = text.encode()
+    except UnicodeEncodeError:
+        plain = text.encode("utf-8", "surrogatepass")
+    return blake2b(plain, digest_size=8).digest()
 
 
 def _digest(size: int, *parts: str) -> bytes:
-    return hashlib.blake2b("\x00".join(parts).encode("utf-8", "surrogatepass"), digest_size=size).digest()
+    return blake2b("\x00".join(parts).encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
 def _text(number: int, length: int) -> str:

@@ -42,7 +42,7 @@ class State:
         self.notifications: dict[NotificationId, NotificationRequested] = {}
         """Requested and not ended, of all homes."""
         self.changed: dict[str, None] = {}
-        """The rows that differ from their last snapshot, the longest unsaved first."""
+        """The rows that changed since somebody took note of it, in the order of their first change."""
         self._answered: dict[bytes, datetime] = {}
 
     # --- facts -----------------------------------------------------------------------------------------------------------------
@@ -112,7 +112,6 @@ class State:
 
     def snapshot(self, key: str, now: datetime) -> bytes:
         """The row as it is, `now` being how far time has passed; KeyError for an unknown home."""
-        self.changed.pop(key, None)
         if key == GLOBAL:
             registry = self.registry
             return snapshots.encode_whole(Whole(now, self.circumstances.kept(), registry.areas, registry.nowhere, self._answered))

@@ -147,4 +147,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def urgent(self) -> bool:
         """Whether it carries a call for help, fire, gas or a fall: then it has the right of way."""
-        return any(o.value is True and o.property in URGENT for o in self.observations)
+        for observation in self.observations:  # noqa: SIM110 - asked of every report; a generator costs more than all the rest of it
+            if observation.value is True and observation.property in URGENT:
+                return True
+        return False

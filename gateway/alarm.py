@@ -161,6 +161,7 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
     # The calendar.
     async def retire(_: date) -> None:
         """Whole files of the journal that are old, that no snapshot needs and of which every keeper has what it keeps."""
+        loop.save_rows()  # what is not written by now keeps a file for one more day
         keep_after = min(await loop.aside(snapshots.floor), control.kept)
         before = clock.now() - timedelta(days=settings.retention.journal_days)
         removed = await asyncio.to_thread(journal.prune, keep_after, before)

@@ -24,7 +24,7 @@ def nothing() -> None:
     """For whom there is nothing to do."""
 
 
-class Published(msgspec.Struct, frozen=True):
+class Published(msgspec.Struct, frozen=True, gc=False):
     """A PUBLISH as it came in, rights already checked. Reported through `done` once it is on disk (also when quarantined)."""
 
     topic: str
@@ -67,11 +67,12 @@ class Outcome(msgspec.Struct, frozen=True):
     repeated: bool = False
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class Waiting(msgspec.Struct, frozen=True, gc=False):
     """One thing to be decided and committed, with what happens after its commit."""
 
     items: tuple[Item, ...]
     size: int
+    """Bytes of what came in."""
     done: Callable[[], None] | None = None
     entry: SessionEntry | None = None
     answer: Callable[[Outcome], None] | None = None
@@ -99,17 +100,18 @@ class Lanes:
 
     def put(self, waiting: Waiting, lane: deque[Waiting]) -> None:
         lane.append(waiting)
-        self._count(waiting, lane, 1)
+        self._count(lane, 1, waiting.size)
 
     def take(self, most: int, most_bytes: int, lanes: Sequence[deque[Waiting]]) -> list[Waiting]:
         """Of these lanes in their order, at most so many things and about so many bytes."""
         batch: list[Waiting] = []
         size = 0
         for lane in lanes:
+            before, bytes_before = len(batch), size
             while lane and len(batch) < most and size < most_bytes:
                 batch.append(waiting := lane.popleft())
-                self._count(waiting, lane, -1)
                 size += waiting.size
+            self._count(lane, before - len(batch), bytes_before - size)
         return batch
 
     def give_up(self, most_bytes: int) -> list[Waiting]:
@@ -117,7 +119,7 @@ class Lanes:
         out: list[Waiting] = []
         for _ in range(len(self.ordinary)):
             waiting = self.ordinary.popleft()
-            self._count(waiting, self.ordinary, -1)
+            self._count(self.ordinary, -1, -waiting.size)
             if waiting.answer is not None or (waiting.forgotten is not None and self.ordinary_bytes + waiting.bytes > most_bytes):
                 out.append(waiting)
             else:
@@ -127,7 +129,8 @@ class Lanes:
     def __len__(self) -> int:
         return len(self.urgent) + len(self.sessions) + len(self.ordinary)
 
-    def _count(self, waiting: Waiting, lane: deque[Waiting], by: int) -> None:
-        self.waiting_bytes += by * waiting.bytes
+    def _count(self, lane: deque[Waiting], things: int, size: int) -> None:
+        taken = things * OVERHEAD + size
+        self.waiting_bytes += taken
         if lane is self.ordinary:
-            self.ordinary_bytes += by * waiting.bytes
+            self.ordinary_bytes += taken

@@ -135,15 +135,15 @@ class Loop:
 
     def publish(self, published: Published) -> None:
         """A message from a kit: read and sorted now, decided in its turn."""
-        read = self._reading.read(published)
-        if not read.items and published.entry is None:
+        items, urgent = self._reading.read(published)
+        if not items and published.entry is None:
             published.done()  # understood, and nothing for us: there is nothing that could be lost
             return
-        waiting = Waiting(read.items, published.size, published.done, published.entry, forgotten=published.forgotten)
-        if self.full and not read.urgent and self._lanes.ordinary_bytes + waiting.bytes > HELD_BYTES:
+        waiting = Waiting(items, published.size, published.done, published.entry, None, published.forgotten)
+        if self.full and not urgent and self._lanes.ordinary_bytes + waiting.bytes > HELD_BYTES:
             self._forget(waiting)
         else:
-            self._put(waiting, self._lanes.urgent if read.urgent else self._lanes.ordinary)
+            self._put(waiting, self._lanes.urgent if urgent else self._lanes.ordinary)
 
     def refuse(self, topic: str, username: str, reason: str, raw: bytes, size: int) -> None:
         """A message that the sender's rights forbid: kept with its reason, so that the installer sees why nothing arrives."""
@@ -175,6 +175,11 @@ class Loop:
         """Something of the service's own. `first`: what everything that follows is judged with, whatever the disk is like."""
         self._put(Waiting((item,), 0), self._lanes.urgent if first else self._lanes.ordinary)
 
+    def save_rows(self) -> None:
+        """Have every snapshot that is behind written, a few after each turn: files of the journal are to be removed."""
+        self._roller.hurry()
+        self._wake.set()
+
     async def aside(self, work: Callable[[], T]) -> T:
         """Do something on the journal's thread, between two commits."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -197,6 +202,9 @@ class Loop:
             while not (self._stopping and (not self._lanes or self.full)):
                 await self._rest()
                 await self._turn()
+            self._roller.hurry()  # so that the next start replays nothing
+            while self._owes_rows():
+                await self._snapshot(self._journal.last_seq)
         finally:
             self._thread.shutdown(wait=True)
 
@@ -207,7 +215,7 @@ class Loop:
     async def _rest(self) -> None:
         """Wait until there is something to take or something is due."""
         self._wake.clear()
-        if self._stopping or any(self._served()):
+        if self._stopping or self._owes_rows() or any(self._served()):
             await asyncio.sleep(0)
             return
         due = self.engine.next_deadline
@@ -233,12 +241,13 @@ class Loop:
         debt, mending = self._debt, self._mending
         step = self._clock.take_step()
         if step is not None:
-            await mending.decide(Waiting((step,), 0), debt, now)
+            await mending.decide([Waiting((step,), 0)], debt, now)
         await mending.advance(debt, now)
-        for waiting in self._lanes.take(BATCH, BATCH_BYTES, self._served()):
-            await mending.decide(waiting, debt, now)
+        await mending.decide(self._lanes.take(BATCH, BATCH_BYTES, self._served()), debt, now)
         if debt.entries or debt.waiting or debt.outcomes:
             await self._settle(stamp)
+        if self._owes_rows():
+            await self._snapshot(self._journal.last_seq)
 
     async def _settle(self, stamp: Stamp) -> None:
         """Commit the debt; then tell everyone. On a full disk it stays."""
@@ -259,7 +268,7 @@ class Loop:
             self.counters.commits += 1
             self._debt = Debt()
             self._published(Commit(first, stamp, tuple(debt.entries)), body)
-            self._roller.committed(debt.entries, first)
+            self._roller.committed(first, first + len(debt.entries) - 1)
             self._reading.committed(debt.entries)
         else:
             self._debt = Debt()
@@ -272,11 +281,15 @@ class Loop:
         if self.blind:
             self.blind = False
             self._unstored((), ())
-        if debt.entries and not self.full:
-            await self._snapshot(last)
+
+    def _owes_rows(self) -> bool:
+        return self._roller.owes and not self.full and not self._debt.entries
 
     async def _snapshot(self, last: int) -> None:
-        """Write a few of the oldest snapshots; everybody has been answered by now. Their loss costs a longer replay, no more."""
+        """Write a few of the oldest snapshots; everybody has been answered by now. Their loss costs a longer replay, no more.
+
+        Only here, between two turns, is the engine's state that of the last commit.
+        """
         rows = self._roller.pick(last)
         if rows:
             with contextlib.suppress(DiskFull):

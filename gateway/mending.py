@@ -11,7 +11,7 @@ nobody else is heard. What fails in the folding itself ends the process.
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -45,10 +45,10 @@ class Debt(msgspec.Struct):
     begins: list[int] = msgspec.field(default_factory=list)
     """For each of `waiting`, where its entries begin."""
 
-    def add(self, waiting: Waiting, entries: list[Item | Fact], outcome: Outcome | None) -> None:
-        self.begins.append(len(self.entries))
+    def add(self, waiting: Waiting, begins: int, outcome: Outcome | None) -> None:
+        """Of whom the entries from `begins` on are."""
+        self.begins.append(begins)
         self.waiting.append(waiting)
-        self.entries += entries
         if waiting.entry is not None:
             self.entries.append(waiting.entry)
         if waiting.answer is not None and outcome is not None:
@@ -76,27 +76,16 @@ class Mending:
             else:
                 return
 
-    async def decide(self, waiting: Waiting, debt: Debt, now: datetime) -> None:
-        said = _said(waiting)
-        sort = (said.message.home, _call(said) is not None) if said is not None else None
-        if sort is not None and self._paused and self._paused.get(sort, now) > now:
-            await self._instead(waiting, "not judged: judging another message of this home has just failed", debt, now)
-            return
-        while True:
+    async def decide(self, batch: Sequence[Waiting], debt: Debt, now: datetime) -> None:
+        """Each in its turn."""
+        for waiting in batch:
+            if self._paused and self._pauses(waiting, now):
+                await self._instead(waiting, "not judged: judging another message of this home has just failed", debt, now)
+                continue
             try:
                 self._decide(waiting, debt, now)
-            except DeadlineFailed as failed:
-                self._leave_out(failed)
-                await self._restore(debt, now)
-            except Exception as bug:
-                log.exception("judging failed on %s", "a message on " + said.topic if said is not None else waiting.items)
-                if sort is not None:
-                    self._pause(sort, now)
-                await self._restore(debt, now)
-                await self._instead(waiting, f"judging failed: {bug!r}"[:200], debt, now)
-                return
-            else:
-                return
+            except Exception as bug:  # noqa: BLE001 - what follows knows them apart
+                await self._mend(waiting, bug, debt, now)
 
     async def weed(self, debt: Debt, now: datetime) -> None:
         """The debt cannot be encoded: take out the things of which that is true, and answer them without what they said."""
@@ -121,23 +110,53 @@ class Mending:
 
     def _decide(self, waiting: Waiting, debt: Debt, now: datetime) -> None:
         """All of it or, with an exception, nothing in the debt."""
-        engine, entries, outcome = self._engine, list[Item | Fact](), None
-        for item in waiting.items:
-            if isinstance(item, Asked) and engine.answered(item):
-                outcome = Outcome(repeated=True)
-                continue
+        entries = debt.entries
+        begins, outcome = len(entries), None
+        try:
+            for item in waiting.items:
+                if type(item) is Asked:
+                    outcome = self._ask(item, entries, now)
+                else:
+                    facts = self._engine.handle(item, now)
+                    entries.append(item)
+                    entries += facts
+        except BaseException:
+            del entries[begins:]
+            raise
+        debt.add(waiting, begins, outcome)
+
+    def _ask(self, asked: Asked, entries: list[Entry], now: datetime) -> Outcome:
+        if self._engine.answered(asked):
+            return Outcome(repeated=True)
+        try:
+            facts = self._engine.handle(asked, now)
+        except IllegalTransition as error:
+            return Outcome(error=error)
+        entries.append(asked)
+        entries += facts
+        return Outcome(facts=tuple(facts))
+
+    async def _mend(self, waiting: Waiting, bug: Exception, debt: Debt, now: datetime) -> None:
+        """Judging failed on this one: it is judged again without the deadline that failed, or answered without being judged."""
+        while isinstance(bug, DeadlineFailed):
+            self._leave_out(bug)
+            await self._restore(debt, now)
             try:
-                facts = engine.handle(item, now)
-            except IllegalTransition as error:
-                if not isinstance(item, Asked):
-                    raise  # a device's message is never illegal: what it half did is a fault like any other
-                outcome = Outcome(error=error)
-                continue
-            entries.append(item)
-            entries += facts
-            if waiting.answer is not None:
-                outcome = Outcome(facts=tuple(facts))
-        debt.add(waiting, entries, outcome)
+                self._decide(waiting, debt, now)
+            except Exception as another:  # noqa: BLE001 - as in `decide`
+                bug = another
+            else:
+                return
+        said = _said(waiting)
+        log.error("judging failed on %s", "a message on " + said.topic if said is not None else waiting.items, exc_info=bug)
+        if said is not None:
+            self._pause(_sort(said), now)
+        await self._restore(debt, now)
+        await self._instead(waiting, f"judging failed: {bug!r}"[:200], debt, now)
+
+    def _pauses(self, waiting: Waiting, now: datetime) -> bool:
+        said = _said(waiting)
+        return said is not None and self._paused.get(_sort(said), now) > now
 
     async def _restore(self, debt: Debt, now: datetime) -> None:
         """The engine as it was after the last commit, with what has been decided since folded behind it."""
@@ -181,7 +200,9 @@ class Mending:
                 )
                 await self._restore(debt, now)
         sentence = Sentence("系统内部错误，操作未执行。", "A fault of the service: nothing was done.")
-        debt.add(waiting, entries, Outcome(error=IllegalTransition(sentence)))
+        begins = len(debt.entries)
+        debt.entries += entries
+        debt.add(waiting, begins, Outcome(error=IllegalTransition(sentence)))
 
     def _leave_out(self, failed: DeadlineFailed) -> None:
         log.error("a deadline could not be judged and is left out", exc_info=failed)
@@ -202,6 +223,11 @@ class Mending:
 
 def _said(waiting: Waiting) -> Said | None:
     return next((item for item in waiting.items if isinstance(item, Said)), None)
+
+
+def _sort(said: Said) -> tuple[HomeId, bool]:
+    """What is paused after a fault: calls and readings of a home apart."""
+    return said.message.home, _call(said) is not None
 
 
 def _call(said: Said) -> Heard | None:

@@ -25,6 +25,8 @@ RAW_KEPT = 1024
 DEVICES_MOST = 1000
 """Of one home; a message of one more, which nobody registered, is not taken unless it is a call. Zigbee has 200 in its largest home."""
 
+_BRIDGED = f"/{BRIDGE}/"
+
 REFUSALS_A_MINUTE = 60
 """Kept of one user name for what its rights forbid: enough to mend it by, and no kit fills the disk with what it may not even say."""
 _USERS = 10_000
@@ -40,11 +42,8 @@ class Counters(msgspec.Struct):
     commit_s: float = 0.0
 
 
-class Read(msgspec.Struct, frozen=True):
-    """What a message came to. Without items it was understood, and there is nothing that could be lost."""
-
-    items: tuple[Item, ...] = ()
-    urgent: bool = False
+Read = tuple[tuple[Item, ...], bool]
+"""What a message came to, and whether it has the right of way. Without items it was understood, and nothing could be lost."""
 
 
 class Reading:
@@ -64,9 +63,9 @@ class Reading:
         try:
             message = decode(topic, raw, now, self._directory(topic), size=published.size)
         except DecodeError as error:
-            return Read((self._quarantined(published, now, error.problem.place, error.problem.reason),))
+            return (self._quarantined(published, now, error.problem.place, error.problem.reason),), False
         if isinstance(message, Ignored):
-            return Read()
+            return (), False
         return self._sorted(message, published, now)
 
     def refused(self, topic: str, username: str, reason: str, raw: bytes, size: int) -> Quarantined | None:
@@ -93,14 +92,14 @@ class Reading:
         said = Said(message, published.topic, published.payload)
         if isinstance(message, DirectoryHeard):
             self._coming[message.home, message.dialect] = (message, Directory({d.name: d for d in message.devices}))
-            return Read((said,))
+            return (said,), False
         urgent = isinstance(message, Heard) and message.report.urgent
         home = self._engine.homes.get(message.home)
         if not urgent and home is not None and len(home.devices) >= DEVICES_MOST and message.device not in home.devices:
             reason = f"the home has {len(home.devices)} devices already, and nobody has registered this one"
-            return Read((self._quarantined(published, now, "topic.device", reason),))
+            return (self._quarantined(published, now, "topic.device", reason),), False
         if not isinstance(message, Heard):
-            return Read((said,))
+            return (said,), False
         report = message.report
         self._counters.reports += 1
         self._counters.alarms += urgent
@@ -108,7 +107,7 @@ class Reading:
         if report.problems:
             place = ", ".join(p.place for p in report.problems)
             items += (self._quarantined(published, now, place, "; ".join(p.reason for p in report.problems)),)
-        return Read(items, urgent or message.carrier is Carrier.ALARM)
+        return items, urgent or message.carrier is Carrier.ALARM
 
     def _quarantined(self, published: Published, now: datetime, place: str, reason: str) -> Quarantined:
         self._counters.quarantined += 1
@@ -117,6 +116,8 @@ class Reading:
 
     def _directory(self, topic: str) -> Directory:
         """What is known of the home's bridged devices, a list that still waits for its commit included."""
+        if _BRIDGED not in topic:
+            return NO_DIRECTORY
         levels = topic.split("/", 6)
         if len(levels) < 7 or levels[4] != BRIDGE:
             return NO_DIRECTORY

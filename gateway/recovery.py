@@ -1,15 +1,15 @@
 """A start: the engine and the sessions as they were after the last commit, from the rolling snapshots and the journal behind them."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
 from alerting.engine import Engine
-from alerting.facts import CommandIssued, CredentialRevoked
 from devices.mqtt.sessions import SessionEntry, Sessions
 from gateway.mqtt.listener import remember
-from gateway.store.entry import Commit, Entry
+from gateway.store.entry import Commit
 from gateway.store.journal import Journal, Pruned
 from gateway.store.snapshots import Loaded, Roller, Snapshots
 
@@ -34,7 +34,7 @@ def recover(journal: Journal, snapshots: Snapshots) -> Recovered:
     sessions = Sessions(engine.credential)
     loaded = snapshots.load(journal.last_seq)
     reflected = _restore(loaded, engine, sessions)
-    roller = Roller(snapshots, loaded, _touched(engine, sessions), _capture(engine, sessions))
+    roller = Roller(snapshots, loaded, partial(_changed, engine, sessions), _capture(engine, sessions))
     if gap := loaded.gap(journal.first_seq):
         loaded.problems.append(gap)
     replayed = 0
@@ -43,7 +43,7 @@ def recover(journal: Journal, snapshots: Snapshots) -> Recovered:
             replayed += _fold(commit, engine, reflected)  # first, as it was: sessions hear of a commit when the engine has all of it
             for seq, entry in enumerate(commit.entries, commit.first_seq):
                 remember(sessions, entry, seq)
-            roller.committed(commit.entries, commit.first_seq)
+            roller.committed(commit.first_seq, commit.last_seq)
     except Pruned as pruned:
         loaded.problems.append(str(pruned))
     for problem in loaded.problems:
@@ -95,19 +95,13 @@ def _restore(loaded: Loaded, engine: Engine, sessions: Sessions | None) -> dict[
     return reflected
 
 
-def _touched(engine: Engine, sessions: Sessions) -> Callable[[Entry], Iterable[str]]:
-    """The snapshot keys that an entry changed. Sessions note theirs as they fold, so the first entry that can have changed any
-    takes all of its commit's: an earlier number than the true one only makes the replay a little longer.
-    """
-
-    def touched(entry: Entry) -> list[str]:
-        keys = [] if isinstance(entry, SessionEntry) else [engine.key_of(entry)]
-        if isinstance(entry, SessionEntry | CommandIssued | CredentialRevoked):
-            keys += sessions.changed
-            sessions.changed.clear()
-        return keys
-
-    return touched
+def _changed(engine: Engine, sessions: Sessions) -> list[str]:
+    """The rows that changed since this was last asked."""
+    keys = engine.take_changed()
+    if sessions.changed:
+        keys += sessions.changed
+        sessions.changed.clear()
+    return keys
 
 
 def _capture(engine: Engine, sessions: Sessions) -> Callable[[str], bytes | None]:

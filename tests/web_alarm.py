@@ -197,7 +197,8 @@ class AlarmProcess:
     def _commit(self, entries: list[Entry]) -> int:
         stamp, body = self._clock.stamp(), encode(entries)
         first = self._journal.commit(stamp, body, len(entries))
-        self._roller.committed(entries, first)
+        self._roller.committed(first, self._journal.last_seq)
+        self._roller.hurry()
         self._roller.write(self._roller.pick(self._journal.last_seq))
         if not self.silent:
             self._control.push(Committed(first, len(entries), stamp, body))

@@ -14,11 +14,11 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
-from gateway.store.entry import Entry
 from gateway.store.failure import DiskFull, StoreBroken, failure
 
 _SCHEMA = """
@@ -174,54 +174,74 @@ class Snapshots:
         self._connection.close()
 
 
+ROWS_MOST = 64
+"""Written at once: a few milliseconds of the loop."""
+
+
 class Roller:
     """Knows which keys have changed since their row was written, oldest change first.
 
-    `touched(entry)` names the keys that an entry may have changed, `capture(key)` gives a key's state as it is now, None when it is
-    gone. `committed` and `pick` on the loop's thread, with the state exactly that of the last commit; `write` on the journal's.
+    `changed()` gives, once, the keys that have changed since it was last asked, `capture(key)` a key's state as it is now, None when
+    it is gone. `committed` and `pick` on the loop's thread, with the state exactly that of the last commit; `write` on the journal's.
     """
 
     def __init__(
         self,
         snapshots: Snapshots,
         loaded: Loaded,
-        touched: Callable[[Entry], Iterable[str]],
+        changed: Callable[[], Iterable[str]],
         capture: Callable[[str], bytes | None],
         *,
-        least: int = 2,
+        tail: int = 50_000,
         share: int = 10,
+        at_once: int = 8,
     ) -> None:
-        """At least `least` rows a commit, and one for each `share` entries: the tail is `share` entries for each busy key."""
+        """So many rows that a start replays about `tail` entries; where the busy keys are so many that this would be a row for less than
+        `share` entries, `share` entries for each of them. `at_once`: a transaction costs as much as so many rows.
+        """
         self._snapshots = snapshots
-        self._touched = touched
+        self._keys = changed
         self._capture = capture
-        self._least = least
+        self._tail = tail
         self._share = share
+        self._at_once = at_once
         self._written = {row.key: row.seq for row in loaded.rows.values()}
         self._changed: dict[str, int] = {}
         """Key to the number of the first change that is in no row; in order of that number."""
-        self._entries = 0
+        self._owed = 0.0
         self._last = loaded.floor
         self.problem = ""
         """Why no snapshots are written any more, if so: the next start will take longer, nothing is lost."""
 
-    def committed(self, entries: Sequence[Entry], first_seq: int) -> None:
-        """Also for what is replayed at the start; what a row reflects already is left out."""
-        for seq, entry in enumerate(entries, first_seq):
-            for key in self._touched(entry):
-                if key not in self._changed and seq > self._written.get(key, 0):
-                    self._changed[key] = seq
-        self._entries += len(entries)
-        self._last = first_seq + len(entries) - 1
+    def committed(self, first_seq: int, last_seq: int) -> None:
+        """Also for what is replayed at the start; what a row reflects already is left out.
+
+        A key counts as changed from the commit's first entry on: an earlier number than the true one only makes a replay a little longer.
+        """
+        changed = self._changed
+        for key in self._keys():
+            if key not in changed and last_seq > self._written.get(key, 0):
+                changed[key] = first_seq
+        count = last_seq - first_seq + 1
+        self._owed += min(count / self._share, count * len(changed) / self._tail)
+        self._last = last_seq
 
     def pick(self, last: int) -> list[Row]:
         """The states of the few keys that have waited longest, after entry `last`; hand them to `write`."""
-        if self.problem:
+        rows = min(int(self._owed), ROWS_MOST)
+        if not self.owes:
             return []
-        most = self._least + self._entries // self._share
-        self._entries = 0
-        keys = [key for key, _ in zip(self._changed, range(most), strict=False)]
-        return [Row(key, last, self._capture(key)) for key in keys]
+        self._owed -= rows
+        return [Row(key, last, self._capture(key)) for key in islice(self._changed, rows)]
+
+    def hurry(self) -> None:
+        """Owe every row: before files of the journal are removed, and before a planned end."""
+        self._owed = float(len(self._changed))
+
+    @property
+    def owes(self) -> bool:
+        """Whether `pick` would give rows."""
+        return not self.problem and int(self._owed) >= min(self._at_once, len(self._changed)) > 0
 
     def write(self, rows: Sequence[Row]) -> None:
         """DiskFull leaves them to be picked again. A broken file ends the rolling, not the service: see `problem`."""
