@@ -39,7 +39,11 @@ class Survey(Generic[_T]):
     def mistake(self, key: str, reason: str) -> None:
         """Add what types cannot say; nothing when the key has been told already."""
         if not any(told.key == key for told in self.mistakes):
-            self.mistakes.append(ConfigError(self.path, key, reason, place(self._lines, key)))
+            self.mistakes.append(self.at(key, reason))
+
+    def at(self, key: str, reason: str) -> ConfigError:
+        """A mistake at a key of this file, with its line; it is not added."""
+        return ConfigError(self.path, key, reason, place(self._lines, key))
 
 
 def survey(path: Path, type_: type[_T]) -> Survey[_T]:

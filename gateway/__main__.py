@@ -1,4 +1,4 @@
-"""`./anju`: the commands. Exit 0 good, 1 the thing asked about failed, 2 wrong usage; errors in one plain line on stderr."""
+"""`./anju`: the commands. Exit 0 good, 1 the thing asked about failed, 2 wrong usage; errors in plain lines on stderr."""
 
 import argparse
 import sys
@@ -70,7 +70,8 @@ def main(words: list[str] | None = None) -> int:
 
                 return run_web(asked.settings, watch_stdin=asked.watch_stdin, demo=asked.demo)
     except CommandFailed as failed:
-        print(f"anju: {failed}", file=sys.stderr)  # noqa: T201 - the one plain line
+        for line in str(failed).splitlines():
+            print(f"anju: {line}", file=sys.stderr)  # noqa: T201 - one plain line for each thing that is wrong
         return 1
     except KeyboardInterrupt:
         return 130

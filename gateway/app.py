@@ -25,8 +25,9 @@ from gateway.children import Child
 from gateway.clock import MACHINE
 from gateway.control import AlarmProcessAway, Control, Health, socket_path
 from gateway.judging import load_models, load_ruleset
+from gateway.operations.examine import settings_of
 from gateway.problem import CommandFailed
-from gateway.settings import Http, Mqtt, Settings, load_settings
+from gateway.settings import Http, Mqtt, Settings
 from gateway.store.folder import Folder, FolderInUse
 from gateway.store.reserve import MIB, lend
 from gateway.web.users import Role, Users
@@ -69,7 +70,7 @@ def up(asked: argparse.Namespace) -> int:
 
 
 def serve(config: Path) -> int:
-    settings = load_settings(config)
+    settings = settings_of(config, os.environ)
     return _run(settings, lambda: _first_user(Path(settings.data)), _production)
 
 

@@ -4,17 +4,18 @@ The strict reader is `config.load`: a key that nobody knows is refused, with the
 where one is needed, `env:NAME` or `file:PATH` says where it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import time
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import msgspec
 
-from config import ConfigError, load
+from config import ConfigError, Survey, load, survey
 from gateway.problem import CommandFailed
 
 T = TypeVar("T")
@@ -25,6 +26,9 @@ Mebibytes = Annotated[int, msgspec.Meta(ge=1)]
 
 WEBSOCKET_PATH = "/mqtt"
 """Where MQTT is within WebSocket, at the endpoint and at the web process."""
+
+EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
+"""Hosts that take a port on every address of the machine."""
 
 
 
@@ -125,6 +129,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
+    @property
+    def listening(self) -> Iterator[tuple[str, str, int]]:
+        """Every address that the service opens: the key of its port, host and port."""
+        yield "http.port", self.http.host, self.http.port
+        if self.mqtt.plain:
+            yield "mqtt.port", self.mqtt.host, self.mqtt.port
+        if self.mqtt.tls is not None:
+            yield "mqtt.tls.port", self.mqtt.tls.host, self.mqtt.tls.port
+
 
 def read(path: Path, type_: type[T]) -> T:
     """`config.load` for a command: whatever is wrong with the file is one sentence to the person who named it."""
@@ -135,17 +148,29 @@ def read(path: Path, type_: type[T]) -> T:
 
 
 def load_settings(path: Path) -> Settings:
-    """The file, checked, its paths made absolute. CommandFailed with one sentence for whatever is wrong with it."""
-    settings = read(path, Settings)
-    folder = path.resolve().parent
-    absolute = msgspec.structs.replace(
+    """The file, checked, its paths made absolute. CommandFailed with a line for each thing that is wrong with it."""
+    found = survey_settings(path)
+    if found.mistakes or found.value is None:
+        raise CommandFailed("\n".join(str(mistake) for mistake in found.mistakes))
+    return found.value
+
+
+def survey_settings(path: Path) -> Survey[Settings]:
+    """The file with its paths made absolute, as far as it can be read, and everything that is wrong in it."""
+    found = survey(path, Settings)
+    if found.value is None:
+        return found
+    settings, folder = found.value, path.resolve().parent
+    for key, reason in faults(settings):
+        found.mistake(key, reason)
+    found.value = msgspec.structs.replace(
         settings,
         data=str(folder / settings.data),
         notify=str(folder / settings.notify) if settings.notify else "",
         judging=str(folder / settings.judging) if settings.judging else "",
         mqtt=msgspec.structs.replace(settings.mqtt, tls=_absolute(settings.mqtt.tls, folder)),
     )
-    return checked(absolute, place=str(path))
+    return found
 
 
 def _absolute(tls: Tls | None, folder: Path) -> Tls | None:
@@ -163,25 +188,34 @@ def handed_down(path: Path) -> Settings:
         raise CommandFailed(f"{path}: {problem}; `up` and `serve` write it anew when they start") from problem
 
 
-def checked(settings: Settings, *, place: str) -> Settings:
-    """The same settings, once what types cannot say holds too; `place` is named in the sentence that says what does not."""
+def faults(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What types cannot say, each with its key."""
     try:
         ZoneInfo(settings.timezone)
-    except (ZoneInfoNotFoundError, ValueError) as problem:
-        raise CommandFailed(f"{place}: timezone: no time zone is named {settings.timezone!r}; China's is Asia/Shanghai") from problem
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = get_close_matches(settings.timezone, available_timezones(), 1)
+        known = f"did you mean {near[0]!r}?" if near else "China's is 'Asia/Shanghai'"
+        yield "timezone", f"no time zone is named {settings.timezone!r}; {known}"
+    taken: list[tuple[str, str, int]] = []
+    for key, host, port in settings.listening:
+        for other, there, number in taken:
+            if port == number and (host == there or {host, there} & EVERYWHERE):
+                yield key, f"{port} is the port of {other} already; each needs one of its own"
+        taken.append((key, host, port))
     url = settings.http.public_url
     if url and not _web_address(url):
-        raise CommandFailed(f"{place}: http.public_url: {url!r} is not an address like https://anju.example.org")
+        yield "http.public_url", f"{url!r} is not an address like https://anju.example.org"
     mqtt, tls = settings.mqtt, settings.mqtt.tls
     if not mqtt.plain and tls is None:
-        raise CommandFailed(f"{place}: mqtt: plain = false and no [mqtt.tls]: no kit could connect")
+        yield "mqtt", "plain = false and no [mqtt.tls]: no kit could connect"
     if tls is not None and tls.client_certificates is not ClientCertificates.NONE and not tls.client_ca:
-        raise CommandFailed(f"{place}: mqtt.tls.client_certificates: {tls.client_certificates.value!r} needs client_ca: who signs them")
+        yield "mqtt.tls.client_certificates", f"{tls.client_certificates.value!r} needs client_ca: who signs them"
     if tls is not None and tls.crl and not tls.client_ca:
-        raise CommandFailed(f"{place}: mqtt.tls.crl: revokes certificates of a client_ca, and none is named")
-    if settings.calendar.retention_at.tzinfo or settings.calendar.daily_check_at.tzinfo:
-        raise CommandFailed(f"{place}: calendar: times are local ones, like 03:30:00, without an offset")
-    return settings
+        yield "mqtt.tls.crl", "revokes certificates of a client_ca, and none is named"
+    for name in ("retention_at", "daily_check_at"):
+        at: time = getattr(settings.calendar, name)
+        if at.tzinfo:
+            yield f"calendar.{name}", "times are local ones, like 03:30:00, without an offset"
 
 
 def _web_address(text: str) -> bool:

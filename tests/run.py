@@ -22,6 +22,7 @@ PACKAGES = {
     "mosquitto_pub": "mosquitto-clients",
     "chromium": "chromium",
     "strace": "strace",
+    "openssl": "openssl",
     "node": "nodejs",
     "npm": "npm",
 }

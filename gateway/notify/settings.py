@@ -14,11 +14,12 @@ import httpx
 import msgspec
 
 from alerting.policy import DESK
+from config import Survey, survey
 from gateway.notify.channel import Channel
 from gateway.notify.email import Email, Security, Server
 from gateway.notify.webhook import Webhook
 from gateway.problem import CommandFailed
-from gateway.settings import read, reveal
+from gateway.settings import reveal
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
@@ -64,21 +65,59 @@ class NotifyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 def load_notify(path: Path) -> NotifyFile:
-    """The file, its names checked against each other; CommandFailed with one sentence for whatever is wrong."""
-    file = read(path, NotifyFile)
+    """The file, its names checked against each other; CommandFailed with a line for each thing that is wrong."""
+    found = survey_notify(path)
+    if found.mistakes or found.value is None:
+        raise CommandFailed("\n".join(str(mistake) for mistake in found.mistakes))
+    return found.value
+
+
+def survey_notify(path: Path) -> Survey[NotifyFile]:
+    """The file as far as it can be read, and everything that is wrong in it and among its names; secrets and addresses apart."""
+    found = survey(path, NotifyFile)
+    file = found.value
+    if file is None:
+        return found
     names = [*(webhook.name for webhook in file.webhooks), *(email.name for email in file.emails)]
-    if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise CommandFailed(f"{path}: two channels are named {twice[0]!r}")
-    if twice := [name for name, count in Counter(t.name for t in file.targets).items() if count > 1]:
-        raise CommandFailed(f"{path}: two targets are named {twice[0]!r}")
-    for target in file.targets:
+    for name, count in Counter(names).items():
+        if count > 1:
+            found.mistake("", f"two channels are named {name!r}")
+    for name, count in Counter(target.name for target in file.targets).items():
+        if count > 1:
+            found.mistake("", f"two targets are named {name!r}")
+    for index, target in enumerate(file.targets):
+        at = f"target[{index}]"
         if target.name == DESK:
-            raise CommandFailed(f"{path}: target {DESK!r} is the operators' screens, no channel leads there")
+            found.mistake(f"{at}.name", f"{DESK!r} is the operators' screens, no channel leads there")
         for channel in target.channels:
             if channel not in names:
                 known = ", ".join(names) or "none"
-                raise CommandFailed(f"{path}: target {target.name!r}: no channel is named {channel!r}, there are: {known}")
-    return file
+                found.mistake(f"{at}.channels", f"target {target.name!r}: no channel is named {channel!r}, there are: {known}")
+    return found
+
+
+def survey_channels(
+    found: Survey[NotifyFile], *, wall: Callable[[], datetime], zone: ZoneInfo, environment: Mapping[str, str],
+) -> None:  # fmt: skip
+    """Add what keeps single channels from being made: secrets that are not there, addresses that are none."""
+    folder = found.path.resolve().parent
+    file = found.value or NotifyFile()
+    for index, webhook in enumerate(file.webhooks):
+        try:
+            _webhook(webhook, folder, wall, environment)
+        except ValueError as problem:
+            _mistake(found, f"webhook[{index}]", webhook.name, str(problem))
+    for index, email in enumerate(file.emails):
+        try:
+            _email(email, folder, wall, zone, environment)
+        except ValueError as problem:
+            _mistake(found, f"email[{index}]", email.name, str(problem))
+
+
+def _mistake(found: Survey[NotifyFile], at: str, channel: str, sentence: str) -> None:
+    """The sentences of channels begin with the key."""
+    key, _, reason = sentence.partition(": ")
+    found.mistake(f"{at}.{key}" if key.isidentifier() else at, f"channel {channel!r}: {reason if key.isidentifier() else sentence}")
 
 
 def channels(
