@@ -4,12 +4,13 @@ The strict reader is `config.load`: a key that nobody knows is refused, with the
 where one is needed, `env:NAME` or `file:PATH` says where it is.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import time
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -81,6 +82,27 @@ class Mqtt(msgspec.Struct, frozen=True, kw_only=True):
         return self.host, self.port
 
 
+class Broker(msgspec.Struct, frozen=True, kw_only=True):
+    """An outside broker that brings in what kits publish there (`gateway.mqtt.broker`); none where `url` is empty."""
+
+    url: str = ""
+    """`mqtt://host:1883`, or `mqtts://host:8883` for TLS."""
+    client_id: str = "anju"
+    """Beginning of the client ids of our sessions at the broker. They must stay the same, and be nobody else's."""
+    username: str = ""
+    password: str = ""
+    ca: str = ""
+    """The certificates that the broker's is checked by; empty: those of the system."""
+    certificate: str = ""
+    key: str = ""
+    """Our own, where the broker asks for one."""
+    version: Literal["auto", "5.0", "3.1.1"] = "auto"
+    session_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 7
+    """How long the broker is to keep what comes while we are away. 5.0 alone; elsewhere the broker's own configuration says so."""
+    receive_maximum: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 65_535
+    """Messages on their way to us that are not on disk yet. 5.0 alone, likewise."""
+
+
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """How long what is kept. The journal is never shorter than the 30 days in which a repeated call is still recognised."""
 
@@ -121,6 +143,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A folder with `rules/`, `escalation.toml`, `dispositions.toml` and `models.toml`; empty: those that ship in `config/`."""
     http: Http = Http()
     mqtt: Mqtt = Mqtt()
+    broker: Broker = Broker()
     retention: Retention = Retention()
     disk: Disk = Disk()
     calendar: Calendar = Calendar()
@@ -169,6 +192,7 @@ def survey_settings(path: Path) -> Survey[Settings]:
         notify=str(folder / settings.notify) if settings.notify else "",
         judging=str(folder / settings.judging) if settings.judging else "",
         mqtt=msgspec.structs.replace(settings.mqtt, tls=_absolute(settings.mqtt.tls, folder)),
+        broker=_placed(settings.broker, folder),
     )
     return found
 
@@ -212,10 +236,53 @@ def faults(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "mqtt.tls.client_certificates", f"{tls.client_certificates.value!r} needs client_ca: who signs them"
     if tls is not None and tls.crl and not tls.client_ca:
         yield "mqtt.tls.crl", "revokes certificates of a client_ca, and none is named"
+    yield from _broker_faults(settings.broker)
     for name in ("retention_at", "daily_check_at"):
         at: time = getattr(settings.calendar, name)
         if at.tzinfo:
             yield f"calendar.{name}", "times are local ones, like 03:30:00, without an offset"
+
+
+def _placed(broker: Broker, folder: Path) -> Broker:
+    """Its files named from the root: the halves do not know where the settings stood."""
+
+    def file(path: str) -> str:
+        return str(folder / path) if path else ""
+
+    password = broker.password
+    if password.startswith("file:"):
+        password = f"file:{folder / password.removeprefix('file:')}"
+    return msgspec.structs.replace(
+        broker, password=password, ca=file(broker.ca), certificate=file(broker.certificate), key=file(broker.key),
+    )  # fmt: skip
+
+
+def _broker_faults(broker: Broker) -> Iterator[tuple[str, str]]:
+    if not broker.url:
+        return
+    if not broker_address(broker.url):
+        yield "broker.url", f"{broker.url!r} is not an address like mqtts://broker.example.org:8883"
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,56}", broker.client_id):
+        yield "broker.client_id", f"{broker.client_id!r} is not 1 to 56 of A-Z a-z 0-9 _ . -"
+    if broker.password and not broker.password.startswith(("env:", "file:")):
+        yield "broker.password", "env:NAME or file:PATH says where it is; it is not written here"
+    if broker.password and not broker.username:
+        yield "broker.password", "MQTT 3.1.1 allows none without a broker.username"
+    if bool(broker.certificate) != bool(broker.key):
+        yield "broker.key", "certificate and key: both or none"
+
+
+def broker_address(url: str) -> tuple[str, int, bool] | None:
+    """Host, port and whether TLS is spoken; None for what is no address of a broker."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("mqtt", "mqtts") or not host or "@" in parts.netloc or parts.path not in ("", "/") or parts.query:
+        return None
+    tls = parts.scheme == "mqtts"
+    return host, port or (8883 if tls else 1883), tls
 
 
 def _web_address(text: str) -> bool:
