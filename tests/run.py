@@ -25,6 +25,9 @@ PACKAGES = {
     "openssl": "openssl",
     "node": "nodejs",
     "npm": "npm",
+    "victoria-metrics": "victoria-metrics",
+    "influxd": "influxdb",
+    "promtool": "prometheus",
 }
 FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 """Chinese on the pages of the browser tests; Debian: fonts-noto-cjk."""
