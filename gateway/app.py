@@ -29,6 +29,7 @@ from gateway.operations.examine import settings_of
 from gateway.problem import CommandFailed
 from gateway.settings import Http, Mqtt, Settings
 from gateway.store.folder import Folder, FolderInUse
+from gateway.store.identity import FolderRefused, settle
 from gateway.store.reserve import MIB, lend
 from gateway.web.users import Role, Users
 
@@ -167,6 +168,9 @@ def _run(settings: Settings, before: Callable[[], T], then: Callable[[Service, T
     try:
         with _lock(data) as folder:  # free; the alarm process takes it for good
             free = folder.layout.free()
+            settle(data, say)
+    except FolderRefused as problem:
+        raise CommandFailed(str(problem)) from problem
     except OSError as problem:
         raise CommandFailed(f"cannot use the data folder {data}: {problem.strerror}") from problem
     if free < START_ROOM:
