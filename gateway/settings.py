@@ -64,9 +64,14 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True):
     crl: str = ""
     """Which of them are revoked, PEM."""
 
-    @property
-    def address(self) -> tuple[str, int]:
-        return self.host, self.port
+
+class Address(msgspec.Struct, frozen=True):
+    """One place where the endpoint listens, and what is served there."""
+
+    host: str
+    port: int
+    plain: bool
+    tls: bool
 
 
 class Mqtt(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,8 +83,14 @@ class Mqtt(msgspec.Struct, frozen=True, kw_only=True):
     tls: Tls | None = None
 
     @property
-    def address(self) -> tuple[str, int]:
-        return self.host, self.port
+    def addresses(self) -> list[Address]:
+        """Where it listens: one address where both are the same."""
+        plain = [Address(self.host, self.port, plain=True, tls=False)] if self.plain else []
+        if self.tls is None:
+            return plain
+        if plain and (self.host, self.port) == (self.tls.host, self.tls.port):
+            return [Address(self.host, self.port, plain=True, tls=True)]
+        return [*plain, Address(self.tls.host, self.tls.port, plain=False, tls=True)]
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,10 +167,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def listening(self) -> Iterator[tuple[str, str, int]]:
         """Every address that the service opens: the key of its port, host and port."""
         yield "http.port", self.http.host, self.http.port
-        if self.mqtt.plain:
-            yield "mqtt.port", self.mqtt.host, self.mqtt.port
-        if self.mqtt.tls is not None:
-            yield "mqtt.tls.port", self.mqtt.tls.host, self.mqtt.tls.port
+        for address in self.mqtt.addresses:
+            yield "mqtt.port" if address.plain else "mqtt.tls.port", address.host, address.port
 
 
 def read(path: Path, type_: type[T]) -> T:
@@ -230,8 +239,8 @@ def faults(settings: Settings) -> Iterator[tuple[str, str]]:
     if url and not _web_address(url):
         yield "http.public_url", f"{url!r} is not an address like https://anju.example.org"
     mqtt, tls = settings.mqtt, settings.mqtt.tls
-    if not mqtt.plain and tls is None:
-        yield "mqtt", "plain = false and no [mqtt.tls]: no kit could connect"
+    if not mqtt.plain and tls is None and not settings.broker.url:
+        yield "mqtt", "plain = false, no [mqtt.tls] and no [broker]: no kit could connect"
     if tls is not None and tls.client_certificates is not ClientCertificates.NONE and not tls.client_ca:
         yield "mqtt.tls.client_certificates", f"{tls.client_certificates.value!r} needs client_ca: who signs them"
     if tls is not None and tls.crl and not tls.client_ca:
