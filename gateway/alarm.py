@@ -36,13 +36,15 @@ from alerting.facts import (
 )
 from gateway.children import end_with_parent, still_alive
 from gateway.clock import MACHINE, Clock
-from gateway.control import Answered, Ask, Committed, Deliveries, Health, Push, Unstored, socket_path
+from gateway.control import KITS_SOCKET, Answered, Ask, Committed, Deliveries, Health, Push, Unstored, socket_path
 from gateway.control_server import ControlServer
 from gateway.inbox import Outcome
 from gateway.jobs import Job, Jobs, Ledger
 from gateway.judging import load_ruleset
 from gateway.loop import Loop, Space
+from gateway.mqtt.keys import Keys
 from gateway.mqtt.listener import Listener
+from gateway.mqtt.ways import listen
 from gateway.notify.channel import Channel, Moot, Notice, notice_of
 from gateway.notify.delivery import Delivery
 from gateway.notify.settings import channels, load_notify
@@ -155,7 +157,8 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
         engine, journal, recovered.roller, clock, disk.space(),
         refold=lambda: refold(journal, snapshots), published=published, unstored=unstored,
     )  # fmt: skip
-    listener = Listener(loop, engine.credential, sessions, clock.now, loop.refuse)
+    keys = None if settings.mqtt.tls is None else Keys(settings.mqtt.tls, MACHINE.wall)
+    listener = Listener(loop, engine.credential, sessions, clock.now, loop.refuse, keys=keys)
     delivery = Delivery(_channels(settings), notice, loop.ended, clock.now)
 
     # The calendar.
@@ -203,7 +206,7 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
             wall_offset_s=clock.wall_offset.total_seconds(),
             seq=journal.last_seq,
             ready=not loop.full and not loop.blind,
-            problems=(*disk.problems(full=loop.full, blind=loop.blind), *loop.faults, *inner, *had_back),
+            problems=(*disk.problems(full=loop.full, blind=loop.blind), *loop.faults, *inner, *had_back, *(keys.problems if keys else ())),
             connections=listener.connections,
             waiting_bytes=loop.waiting_bytes,
             waiting=loop.waiting,
@@ -220,6 +223,11 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
             differences=engine.differences,
             deliveries={name: Deliveries(c.sent, c.failed, c.retried, c.pending) for name, c in delivery.counts.items()},
             failed_jobs=dict(jobs.failures),
+            ways=listener.connections_by_way,
+            at_the_door=len(listener.lobby),
+            turned_out=listener.lobby.turned_out,
+            tls_failures=listener.tls_failures,
+            certificate_expires_at=keys.expires_at if keys else None,
         )
 
     started_at = clock.now()
@@ -234,17 +242,19 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
     turning = asyncio.create_task(loop.run(), name="loop")
     delivery.offer(engine.pending_notifications())
     await control.start()
-    try:
-        await listener.start(settings.mqtt.host, settings.mqtt.port)
-    except OSError as problem:
-        raise CommandFailed(f"cannot listen for kits on {settings.mqtt.host}:{settings.mqtt.port}: {problem.strerror}") from problem
-    log.info("kits on %s:%d", settings.mqtt.host, settings.mqtt.port)
+    if keys is not None:
+        keys.read()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, keys.reload)
+    await listen(listener, settings.mqtt, socket_path(layout.root, KITS_SOCKET))
+    watching = asyncio.create_task(keys.watch(listener.shut_out_revoked), name="certificates") if keys else None
     beating = asyncio.create_task(_beat(control, health), name="health")
 
     await jobs.start()
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait({turning, stop}, return_when=asyncio.FIRST_COMPLETED)
     beating.cancel()
+    if watching is not None:
+        watching.cancel()
     await jobs.close()
     if turning.done():
         turning.result()  # a broken store, or a bug: end at once, kits and the desk come again

@@ -20,14 +20,14 @@ from typing import TypeVar
 import msgspec
 
 from alerting.facts import IllegalTransition
-from gateway import demo
+from gateway import demo, local_ca
 from gateway.children import Child
 from gateway.clock import MACHINE
 from gateway.control import AlarmProcessAway, Control, Health, socket_path
 from gateway.judging import load_models, load_ruleset
 from gateway.operations.examine import settings_of
 from gateway.problem import CommandFailed
-from gateway.settings import Http, Mqtt, Settings
+from gateway.settings import WEBSOCKET_PATH, Http, Mqtt, Settings
 from gateway.store.folder import Folder, FolderInUse
 from gateway.store.identity import FolderRefused, settle
 from gateway.store.reserve import MIB, lend
@@ -59,13 +59,17 @@ def up(asked: argparse.Namespace) -> int:
         notify=str(asked.notify.resolve()) if asked.notify else "",
         judging=str(asked.judging.resolve()) if asked.judging else "",
         http=Http(port=asked.http),
-        mqtt=Mqtt(port=asked.mqtt),
+        mqtt=Mqtt(port=asked.mqtt, tls=local_ca.settings(asked.data.resolve(), asked.mqtt)),
     )
 
-
     def before() -> demo.Secrets:
-        (Path(settings.data) / "endpoints.json").unlink(missing_ok=True)
-        return demo.log_ins(Path(settings.data))
+        data = Path(settings.data)
+        (data / "endpoints.json").unlink(missing_ok=True)
+        try:
+            local_ca.keep(data, MACHINE.wall())
+        except OSError as problem:
+            say(f"no certificates can be made for TLS ({problem.strerror}): kits connect without it")
+        return demo.log_ins(data)
 
     return _run(settings, before, lambda service, log_ins: _demo(service, asked, log_ins))
 
@@ -97,6 +101,7 @@ class Service:
 
     def __init__(self, settings: Settings, *, demo: bool) -> None:
         self.settings = settings
+        self._demo = demo
         self.data = Path(settings.data)
         self.stopping = asyncio.Event()
         path = self.data / "settings.json"
@@ -113,6 +118,8 @@ class Service:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stopping.set)
+        if not self._demo:  # to `up` it means that its terminal is gone
+            loop.add_signal_handler(signal.SIGHUP, self._read_certificates)
         if os.environ.get("ANJU_WATCH_STDIN"):
             loop.add_reader(0, self._stdin)
         running = [asyncio.create_task(child.run(), name=child.name) for child in self.children]
@@ -131,6 +138,9 @@ class Service:
             await asyncio.gather(*running, return_exceptions=True)
             with contextlib.suppress(asyncio.CancelledError):
                 await work
+
+    def _read_certificates(self) -> None:
+        self.children[0].signal(signal.SIGHUP)
 
     def _stdin(self) -> None:
         if not os.read(0, 4096):
@@ -181,7 +191,8 @@ def _run(settings: Settings, before: Callable[[], T], then: Callable[[Service, T
     load_ruleset(settings)  # a mistake in a file is told here, once, rather than by a half that starts again and again
     patience = monotonic() + ORPHANS_S
     _free(settings.http.host, settings.http.port, "--http", patience)
-    _free(settings.mqtt.host, settings.mqtt.port, "--mqtt", patience)
+    for address in settings.mqtt.addresses:
+        _free(address.host, address.port, "--mqtt", patience)
     prepared = before()
     asyncio.run(_watch(settings, prepared, then))
     return 0
@@ -235,7 +246,8 @@ async def _production(service: Service, password: str) -> None:
     if password:
         say(f"first log-in: {ADMIN} / {password} (shown this once; make the other users with it and change it)")
     await service.ready()
-    say(f"ready: console {service.url}, kits on port {service.settings.mqtt.port}")
+    ports = " and ".join(f"{address.port}{' (TLS)' if address.tls else ''}" for address in service.settings.mqtt.addresses)
+    say(f"ready: console {service.url}, kits on port {ports}")
 
 
 @asynccontextmanager
@@ -273,17 +285,27 @@ async def _demo(service: Service, asked: argparse.Namespace, log_ins: demo.Secre
                 say(f"the demo community waits: {refused}")
                 await asyncio.sleep(DEMO_RETRY_S)
     await service.ready()
+    kits = f"127.0.0.1:{service.settings.mqtt.port}"
     body = {
         "http": service.url,
-        "mqtt": f"mqtt://127.0.0.1:{service.settings.mqtt.port}",
+        "mqtt": f"mqtt://{kits}",
+        "mqtts": f"mqtts://{kits}",
+        "ws": f"ws://{kits}{WEBSOCKET_PATH}",
+        "wss": f"wss://{kits}{WEBSOCKET_PATH}",
+        "ca": str(data / "tls" / "ca.pem"),
         "operator": {"username": "operator", "password": log_ins.operator},
         "token": log_ins.token,
-        "device": {"username": "device", "password": log_ins.device},
+        "device": {
+            "username": demo.DEVICE,
+            "password": log_ins.device,
+            "certificate": str(data / "tls" / f"{demo.DEVICE}.pem"),
+            "key": str(data / "tls" / f"{demo.DEVICE}.key"),
+        },
     }
     demo.write_private(endpoints, json.dumps(body, indent=1).encode())
     print(  # noqa: T201 - what the person who typed the command is waiting for
         f"\n安居 Anju is up\n\n  console   {service.url}\n  log-in    operator / {log_ins.operator}\n"
-        f"  kits      mqtt://127.0.0.1:{service.settings.mqtt.port}\n  scripts   {endpoints}\n\n  Ctrl-C stops it.\n",
+        f"  kits      mqtt://{kits}, and mqtts, ws, wss on the same port\n  scripts   {endpoints}\n\n  Ctrl-C stops it.\n",
         flush=True,
     )
     if not asked.no_simulator:

@@ -68,6 +68,12 @@ class Child:
             return False
         return True
 
+    def signal(self, number: int) -> None:
+        """To the process, if it runs."""
+        if self.process is not None and self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(number)
+
     async def stop(self, patience: float = STOP_PATIENCE_S) -> None:
         self._stopping.set()
         if self.process is not None and self.process.returncode is None:

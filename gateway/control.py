@@ -120,6 +120,15 @@ class Health(msgspec.Struct, tag="health"):
     """By channel."""
     failed_jobs: dict[str, str] = {}
     """Calendar work that is owed since it failed, and how."""
+    ways: dict[str, int] = {}
+    """Kits connected, by their way in."""
+    at_the_door: int = 0
+    """Connected and not admitted yet."""
+    turned_out: int = 0
+    """Hung up on before they were admitted, for their slowness or their number."""
+    tls_failures: dict[str, int] = {}
+    """Kits that did not get in by TLS, by reason."""
+    certificate_expires_at: datetime | None = None
 
 
 class Followed(msgspec.Struct, frozen=True):
@@ -168,7 +177,8 @@ async def unpack(reader: asyncio.StreamReader) -> Frame:
     return frame
 
 
-ALARM_SOCKET, TELEMETRY_SOCKET = "control.sock", "telemetry.sock"
+ALARM_SOCKET, TELEMETRY_SOCKET, KITS_SOCKET = "control.sock", "telemetry.sock", "kits.sock"
+"""The last one is the endpoint's: what the web process relays from kits that come in by its port."""
 
 
 def socket_path(data: Path, name: str = ALARM_SOCKET) -> Path:

@@ -29,7 +29,7 @@ from gateway.mqtt.door import SESSIONS, Door, Refused, Seldom, Way
 from gateway.mqtt.keys import Keys
 from gateway.mqtt.lobby import Lobby
 from gateway.mqtt.peer import Peer
-from gateway.mqtt.tls import Handshakes
+from gateway.mqtt.tls import Failure, Handshakes
 from gateway.mqtt.ways import Entrance, Offer, Relayed
 from gateway.mqtt.wheel import Wheel
 from gateway.store.entry import Entry
@@ -123,7 +123,11 @@ class Listener:
             os.umask(before)
         self._begin(server)
 
-    def revoked(self) -> None:
+    @property
+    def tls_failures(self) -> dict[str, int]:
+        return {} if self.tls is None else {failure.value: count for failure, count in self.tls.failures.items()}
+
+    def shut_out_revoked(self) -> None:
         """The revocation list is another one: who is connected by a certificate that it names has to go."""
         for peer in list(self._live.values()):
             if peer.caller.certificate is not None and self._revoked(peer.caller.certificate):
@@ -186,9 +190,8 @@ class Listener:
         """The session of a CONNECT, its rights, and whether the session was there before. Whoever had it is sent away first."""
         credential = self._door.ask(connect, peer.caller, self.now)
         if isinstance(credential, Refused):
-            if credential.why and self._seldom.now(f"{peer.caller.address} {credential.why}"):
-                _log.warning("%s refused: %s", _name(peer), credential.why)
-                self.refused("", peer.caller.name, f"CONNECT: {credential.why}", b"", 0)
+            if credential.why:
+                self._misplaced(peer, credential.why)
             return credential
         username = credential.username
         self._anonymous += not connect.client_id
@@ -269,6 +272,16 @@ class Listener:
             self.sessions.resumed()
             self._sweep()
         self._servers.append(server)
+
+    def _misplaced(self, peer: Peer, why: str) -> None:
+        """A kit's certificate is good and does not let it in: told to whoever can mend that."""
+        certificate = peer.caller.certificate
+        assert certificate is not None
+        assert self.tls is not None
+        self.tls.failures[Failure.REVOKED if self._revoked(certificate) else Failure.WRONG_NAME] += 1
+        if self._seldom.now(f"{peer.caller.address} {why}"):
+            _log.warning("%s refused: %s", _name(peer), why)
+            self.refused("", peer.caller.name, f"CONNECT: {why}", b"", 0)
 
     def _revoked(self, certificate: Issued) -> bool:
         return self.tls is not None and self.tls.keys.revoked(certificate)

@@ -41,6 +41,8 @@ class Failure(StrEnum):
     NOT_YET_VALID = "not_yet_valid"
     REVOKED = "revoked"
     BAD_CERTIFICATE = "bad_certificate"
+    WRONG_NAME = "wrong_name"
+    """The kit's certificate is good, and is not that of the credential it wants to be."""
     OLD_TLS = "old_tls"
     """Neither TLS 1.2 nor 1.3."""
     NOTHING_IN_COMMON = "nothing_in_common"

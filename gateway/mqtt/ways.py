@@ -13,7 +13,9 @@ to that socket, so the line is believed there and nowhere else.
 
 import asyncio
 import ipaddress
+import logging
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -22,6 +24,8 @@ from gateway.mqtt.door import Caller, Way
 from gateway.mqtt.peer import Peer
 from gateway.mqtt.tls import Failure, Handshakes, TlsLine
 from gateway.mqtt.websocket import WebSocket
+from gateway.problem import CommandFailed
+from gateway.settings import Mqtt
 
 if TYPE_CHECKING:
     from gateway.mqtt.listener import Listener
@@ -31,6 +35,8 @@ LINE_DEAD_S = 60
 KERNEL_BYTES = 128 * 1024
 """What the kernel may hold for a client; left alone it takes megabytes for one that does not read."""
 TLS_HANDSHAKE = 0x16
+_log = logging.getLogger(__name__)
+
 _LETTERS = range(ord("A"), ord("Z") + 1)
 _PROXY_LINE = 107
 """The longest line of the PROXY protocol (haproxy, proxy-protocol.txt, 2.1)."""
@@ -41,6 +47,18 @@ class Offer(msgspec.Struct, frozen=True, eq=False):
 
     plain: bool
     tls: Handshakes | None
+
+
+async def listen(listener: "Listener", settings: Mqtt, relayed: Path) -> None:
+    """Open every address and the socket that the web process relays to. CommandFailed names the one that cannot be had."""
+    for address in settings.addresses:
+        try:
+            await listener.start(address.host, address.port, plain=address.plain, tls=address.tls)
+        except OSError as problem:
+            raise CommandFailed(f"cannot listen for kits on {address.host}:{address.port}: {problem.strerror}") from problem
+        served = " and ".join([*(["plain"] if address.plain else []), *(["TLS"] if address.tls else [])])
+        _log.info("kits on %s:%d, %s", address.host, address.port, served)
+    await listener.start_relayed(relayed)
 
 
 class Entrance(asyncio.Protocol):

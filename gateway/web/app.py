@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 import threading
@@ -14,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from gateway.clock import MACHINE
-from gateway.control import Control, socket_path
+from gateway.control import KITS_SOCKET, Control, socket_path
 from gateway.jobs import Jobs, Ledger
 from gateway.settings import Settings
 from gateway.store.folder import Layout
@@ -31,6 +32,7 @@ from gateway.web import (
     problems,
     readers,
     registry,
+    relay,
     reports,
     retention,
     sessions,
@@ -135,6 +137,7 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None) -> Fa
     app.include_router(alerts.actions, prefix="/api/v1")
     app.include_router(health.router)
     app.include_router(pages.router)
+    app.include_router(relay.router)
     app.mount("/static", Static(directory=STATIC), name="static")
     problems.install(app)
     app.add_middleware(Gate, users=users)
@@ -161,8 +164,8 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server(app: FastAPI, host: str, port: int) -> Server:
-    """A server that is not running yet; `await serve()` runs it until `should_exit`."""
+def server(app: FastAPI, host: str, port: int, kits: Path | None = None) -> Server:
+    """A server that is not running yet; `await serve()` runs it until `should_exit`. `kits`: the endpoint's socket, to relay to."""
     config = uvicorn.Config(
         app,
         host=host,
@@ -174,12 +177,15 @@ def server(app: FastAPI, host: str, port: int) -> Server:
         server_header=False,
         h11_max_incomplete_event_size=64 * 1024,
         proxy_headers=False,
-        ws="none",
+        ws="none" if kits is None else relay.relay_to(kits),
     )
     return Server(config)
 
 
 def run(settings: Settings, *, demo_login: DemoLogin | None = None) -> None:
     """The web process, until SIGTERM or SIGINT."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # kits that come in by this port take two files each
+    kits = socket_path(Path(settings.data), KITS_SOCKET)
     with contextlib.suppress(KeyboardInterrupt):
-        server(create_app(settings, demo_login=demo_login), settings.http.host, settings.http.port).run()
+        server(create_app(settings, demo_login=demo_login), settings.http.host, settings.http.port, kits).run()

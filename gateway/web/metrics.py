@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
+    from gateway.control import Health
     from gateway.web.desk import Desk
 
 BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
@@ -105,7 +106,7 @@ def _alarm(desk: "Desk") -> Iterator[Metric]:
         ("anju_alarm_cpu_seconds", "CPU time of the alarm process.", health.cpu_s),
     ):
         yield CounterMetricFamily(name, text, count)
-
+    yield from _ways_in(health)
 
     ended = CounterMetricFamily(
         "anju_deliveries", "Notifications that left the house, or did not; `retried` counts attempts.", labels=["channel", "result"],
@@ -143,6 +144,22 @@ def _telemetry(desk: "Desk") -> Iterator[Metric]:
     yield from (position, entries, seconds, waiting, points, refused)
     yield CounterMetricFamily("anju_telemetry_cpu_seconds", "CPU time of the telemetry process.", health.cpu_s)
     yield GaugeMetricFamily("anju_telemetry_memory_max_bytes", "The most memory the telemetry process ever held.", health.rss_bytes)
+
+
+def _ways_in(health: "Health") -> Iterator[Metric]:
+    ways = GaugeMetricFamily("anju_mqtt_connections_by_way", "Kits connected, by their way in.", labels=["way"])
+    for way, count in health.ways.items():
+        ways.add_metric([way], count)
+    yield ways
+    yield GaugeMetricFamily("anju_mqtt_at_the_door", "Connected and not admitted yet.", health.at_the_door)
+    yield CounterMetricFamily("anju_mqtt_turned_out", "Hung up on before they were admitted: too slow, or too many.", health.turned_out)
+    failures = CounterMetricFamily("anju_mqtt_tls_failures", "Kits that did not get in by TLS, by reason.", labels=["reason"])
+    for reason, count in health.tls_failures.items():
+        failures.add_metric([reason], count)
+    yield failures
+    if health.certificate_expires_at is not None:
+        expires = health.certificate_expires_at.timestamp()
+        yield GaugeMetricFamily("anju_mqtt_certificate_expires_timestamp_seconds", "End of the endpoint's certificate.", expires)
 
 
 def _failed_jobs(desk: "Desk") -> Metric:
