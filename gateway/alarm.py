@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from time import monotonic, process_time, sleep
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import uvloop
 
@@ -34,6 +34,7 @@ from alerting.facts import (
     Unknown,
     WallClockStepped,
 )
+from devices.mqtt.sessions import Sessions
 from gateway.children import end_with_parent, still_alive
 from gateway.clock import MACHINE, Clock
 from gateway.control import KITS_SOCKET, Answered, Ask, Committed, Deliveries, Health, Push, Unstored, socket_path
@@ -56,6 +57,9 @@ from gateway.store.folder import Folder, FolderInUse, Layout
 from gateway.store.journal import DiskFull, Journal, StoreBroken
 from gateway.store.reserve import MIB, Admission, Reserve, ReserveState
 from gateway.store.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from gateway.mqtt.broker import Broker
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +131,8 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
 
     def published(commit: Commit, body: bytes) -> None:
         listener.committed(commit.entries)
+        if broker is not None:
+            broker.committed(commit.first_seq, commit.entries)
         if any(isinstance(entry, WallClockStepped) for entry in commit.entries):
             jobs.wake()
         requests = [entry for entry in commit.entries if isinstance(entry, NotificationRequested)]
@@ -159,6 +165,7 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
     )  # fmt: skip
     keys = None if settings.mqtt.tls is None else Keys(settings.mqtt.tls, MACHINE.wall)
     listener = Listener(loop, engine.credential, sessions, clock.now, loop.refuse, keys=keys)
+    broker = _broker(settings, loop, sessions, clock, journal) if settings.broker.url else None
     delivery = Delivery(_channels(settings), notice, loop.ended, clock.now)
 
     # The calendar.
@@ -205,8 +212,11 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
             now=clock.now(),
             wall_offset_s=clock.wall_offset.total_seconds(),
             seq=journal.last_seq,
-            ready=not loop.full and not loop.blind,
-            problems=(*disk.problems(full=loop.full, blind=loop.blind), *loop.faults, *inner, *had_back, *(keys.problems if keys else ())),
+            ready=not loop.full and not loop.blind and (broker is None or broker.hearing),
+            problems=(
+                *disk.problems(full=loop.full, blind=loop.blind), *loop.faults, *inner, *had_back, *(keys.problems if keys else ()),
+                *(broker.problems if broker else ()),
+            ),
             connections=listener.connections,
             waiting_bytes=loop.waiting_bytes,
             waiting=loop.waiting,
@@ -246,6 +256,8 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
         keys.read()
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, keys.reload)
     await listen(listener, settings.mqtt, socket_path(layout.root, KITS_SOCKET))
+    if broker is not None:
+        broker.start()
     watching = asyncio.create_task(keys.watch(listener.shut_out_revoked), name="certificates") if keys else None
     beating = asyncio.create_task(_beat(control, health), name="health")
 
@@ -262,6 +274,8 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
     loop.stop()
     await turning
     await listener.close()
+    if broker is not None:
+        await broker.close()
     await control.close()
     journal.close()
     snapshots.close()
@@ -290,6 +304,16 @@ def _channels(settings: Settings) -> tuple[Channel, ...]:
         return ()
     path = Path(settings.notify)
     return channels(load_notify(path), path, wall=MACHINE.wall, zone=settings.zone, environment=os.environ)
+
+
+def _broker(settings: Settings, loop: Loop, sessions: Sessions, clock: Clock, journal: Journal) -> "Broker":
+    """The other way in; its client is loaded where there is one, and costs nobody else start or memory."""
+    from gateway.mqtt.broker import Broker, entrance  # noqa: PLC0415
+
+    return Broker(
+        entrance(settings.broker), loop, sessions.retained.get, clock.now,
+        journal=journal, last_seq=journal.last_seq, memory=Path(settings.data) / "broker.json",
+    )  # fmt: skip
 
 
 class Disk:

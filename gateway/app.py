@@ -189,6 +189,10 @@ def _run(settings: Settings, before: Callable[[], T], then: Callable[[Service, T
     if free < wanted and not (data / "reserve").exists():
         raise CommandFailed(f"the disk of {data} is nearly full: {free // MIB} MiB are free, {wanted // MIB} MiB are needed to begin")
     load_ruleset(settings)  # a mistake in a file is told here, once, rather than by a half that starts again and again
+    if settings.broker.url:
+        from gateway.mqtt.broker import entrance  # noqa: PLC0415 - paho, which nobody else here needs
+
+        entrance(settings.broker)
     patience = monotonic() + ORPHANS_S
     _free(settings.http.host, settings.http.port, "--http", patience)
     for address in settings.mqtt.addresses:
@@ -246,8 +250,10 @@ async def _production(service: Service, password: str) -> None:
     if password:
         say(f"first log-in: {ADMIN} / {password} (shown this once; make the other users with it and change it)")
     await service.ready()
-    ports = " and ".join(f"{address.port}{' (TLS)' if address.tls else ''}" for address in service.settings.mqtt.addresses)
-    say(f"ready: console {service.url}, kits on port {ports}")
+    settings = service.settings
+    ways = [f"on port {address.port}{' (TLS)' if address.tls else ''}" for address in settings.mqtt.addresses]
+    ways += [f"by {settings.broker.url}"] if settings.broker.url else []
+    say(f"ready: console {service.url}, kits {' and '.join(ways)}")
 
 
 @asynccontextmanager
