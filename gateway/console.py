@@ -4,7 +4,8 @@ import logging
 from pathlib import Path
 
 from gateway.children import end_with_parent
-from gateway.settings import handed_down
+from gateway.settings import Settings, handed_down
+from gateway.store.history import Charts
 
 
 def run(settings_file: Path, *, watch_stdin: bool, demo: bool) -> int:
@@ -20,5 +21,15 @@ def run(settings_file: Path, *, watch_stdin: bool, demo: bool) -> int:
     from gateway.web.desk import DemoLogin  # noqa: PLC0415
 
     secrets = kept_log_ins(Path(settings.data)) if demo else None
-    run_web(settings, demo_login=DemoLogin(OPERATOR, secrets.operator) if secrets else None)
+    run_web(settings, demo_login=DemoLogin(OPERATOR, secrets.operator) if secrets else None, charts=_charts(settings))
     return 0
+
+
+def _charts(settings: Settings) -> Charts | None:
+    """Handed in here, since the edges of the gateway do not know each other."""
+    store = settings.telemetry.read_from
+    if store is None:
+        return None
+    from gateway.telemetry.reading import open_charts  # noqa: PLC0415 - only those pay for it who read charts from elsewhere
+
+    return open_charts(store)

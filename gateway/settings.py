@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import msgspec
 
 from config import ConfigError, Survey, load, survey
+from gateway.outside_stores import Telemetry
 from gateway.problem import CommandFailed
 
 T = TypeVar("T")
@@ -158,6 +159,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention: Retention = Retention()
     disk: Disk = Disk()
     calendar: Calendar = Calendar()
+    telemetry: Telemetry = Telemetry()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -202,6 +204,7 @@ def survey_settings(path: Path) -> Survey[Settings]:
         judging=str(folder / settings.judging) if settings.judging else "",
         mqtt=msgspec.structs.replace(settings.mqtt, tls=_absolute(settings.mqtt.tls, folder)),
         broker=_placed(settings.broker, folder),
+        telemetry=settings.telemetry.absolute(folder),
     )
     return found
 
@@ -246,6 +249,7 @@ def faults(settings: Settings) -> Iterator[tuple[str, str]]:
     if tls is not None and tls.crl and not tls.client_ca:
         yield "mqtt.tls.crl", "revokes certificates of a client_ca, and none is named"
     yield from _broker_faults(settings.broker)
+    yield from ((f"telemetry.{key}", reason) for key, reason in settings.telemetry.faults())
     for name in ("retention_at", "daily_check_at"):
         at: time = getattr(settings.calendar, name)
         if at.tzinfo:

@@ -14,11 +14,14 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
+from alerting.facts import Sentence
 from devices.home import DeviceId, HomeId
 from devices.observation import BOOLEANS, Property
+from gateway.outside_stores import HISTORY
 from gateway.store.failure import failure, sync_folder
 from gateway.store.segments import instant, micros
 
@@ -49,8 +52,51 @@ class Point(msgspec.Struct, frozen=True, gc=False):
     value: Value
 
 
+Answer = tuple[list[tuple[datetime, Value]], str | None]
+"""Values in the order of time, and the cursor of the next page, if there is one."""
+
+
+class ChartsAway(Exception):  # noqa: N818 - a state of the world, not a mistake
+    """The store that charts are read from does not answer; the sentence is for whoever looks at one."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        self.sentence = sentence
+        super().__init__(sentence.en)
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What a chart asks: readings of one property from `start` until before `end`, at most `limit`, from `cursor` on.
+
+    With `every`, one value a step: steps are aligned to multiples of `every` since 1970 UTC, stamped with their beginning, and empty
+    ones are left out.
+    """
+
+    home: HomeId
+    device: DeviceId
+    property: Property
+    start: datetime
+    end: datetime
+    every: timedelta | None = None
+    aggregate: Aggregate = Aggregate.MEAN
+    limit: int = 1000
+    cursor: str | None = None
+
+
+class Charts(Protocol):
+    """Where charts are read from; each gives the same numbers for the same question, and takes the cursors of the others."""
+
+    @property
+    def name(self) -> str: ...
+
+    def answer(self, question: Question) -> Answer:
+        """From any thread. ValueError for a cursor that none gave; ChartsAway."""
+        ...
+
+
 class HistoryReader:
-    """For any thread and process; opens what a question needs and closes it."""
+    """`Charts` from the embedded history. For any thread and process; opens what a question needs and closes it."""
+
+    name = HISTORY
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -70,6 +116,13 @@ class HistoryReader:
             ).fetchall()
         return {Property(name): (instant(at), _value(Property(name), value)) for name, at, value in rows}
 
+    def answer(self, question: Question) -> Answer:
+        """As `query`."""
+        q = question
+        return self.query(
+            q.home, q.device, q.property, q.start, q.end, every=q.every, aggregate=q.aggregate, limit=q.limit, cursor=q.cursor,
+        )  # fmt: skip
+
     def query(
         self,
         home: HomeId,
@@ -82,12 +135,8 @@ class HistoryReader:
         aggregate: Aggregate = Aggregate.MEAN,
         limit: int = 1000,
         cursor: str | None = None,
-    ) -> tuple[list[tuple[datetime, Value]], str | None]:
-        """Readings from `start` until before `end`, oldest first, at most `limit`; and where the next page begins, if there is one.
-
-        With `every`, one value a step: steps are aligned to multiples of `every` since 1970 UTC, stamped with their beginning, and
-        empty ones are left out. ValueError for a cursor that was not given here.
-        """
+    ) -> Answer:
+        """As `Question` has it. ValueError for a cursor that was not given here."""
         low, high = micros(start) if cursor is None else int(cursor), micros(end)
         step = None if every is None else max(every // timedelta(microseconds=1), 1)
         kind = Aggregate.LAST if every is None else aggregate
@@ -101,9 +150,7 @@ class HistoryReader:
                         steps[-1] = steps[-1].joined(following, kind)
                     else:
                         steps.append(following)
-        boolean = prop in BOOLEANS and kind in (Aggregate.LAST, Aggregate.MIN, Aggregate.MAX)
-        items = [(instant(s.at), bool(s.value) if boolean else s.result(kind)) for s in steps[:limit]]
-        return items, str(steps[limit].at) if len(steps) > limit else None
+        return page([(s.at, s.result(kind)) for s in steps], prop, kind, limit)
 
 
 class History(HistoryReader):
@@ -210,6 +257,13 @@ class History(HistoryReader):
     def close(self) -> None:
         for connection in (self._last, *self._open.values()):
             connection.close()
+
+
+def page(values: list[tuple[int, int | float]], prop: Property, kind: Aggregate, limit: int) -> Answer:
+    """The first `limit` of values with their microseconds since 1970, booleans as such again."""
+    boolean = prop in BOOLEANS and kind in (Aggregate.LAST, Aggregate.MIN, Aggregate.MAX)
+    items = [(instant(at), bool(value) if boolean else value) for at, value in values[:limit]]
+    return items, str(values[limit][0]) if len(values) > limit else None
 
 
 class _Step(msgspec.Struct, frozen=True, gc=False):

@@ -53,8 +53,8 @@ class Sink(Protocol):
         """Let go of what was taken and not written; the position that the store remembers."""
         ...
 
-    def missed(self, first_seq: int) -> None:
-        """Retention has removed everything from the position to `first_seq`."""
+    def missed(self) -> None:
+        """Retention has removed what comes next; what there is of the journal follows from its beginning."""
         ...
 
     def take(self, commit: Commit) -> bool:
@@ -182,5 +182,5 @@ class Follower:
             yield from self._journal.read(self.position)
         except Pruned as pruned:
             logger.warning("%s has nothing from before the journal's beginning at %d", self.sink.name, pruned.first_seq)
-            self.sink.missed(pruned.first_seq)
+            self.sink.missed()
             yield from self._journal.read(0)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from alerting.facts import Said
 from devices.message import Heard
+from gateway.outside_stores import HISTORY
 from gateway.store.entry import Commit
 from gateway.store.failure import DiskFull
 from gateway.store.history import History, Point
 from gateway.store.reserve import NO_ROOM
 
-NAME = "history"
 BATCH_POINTS = 20_000
 BATCH_COMMITS = 500
 
@@ -19,7 +19,7 @@ BATCH_COMMITS = 500
 class Historian:
     """A `Sink`. `room` says whether this process may fill the disk."""
 
-    name = NAME
+    name = HISTORY
     refused = 0
 
     def __init__(self, folder: Path, room: Callable[[], bool]) -> None:
@@ -33,7 +33,7 @@ class Historian:
         self._points, self._commits = [], 0
         return self._opened().position
 
-    def missed(self, first_seq: int) -> None:
+    def missed(self) -> None:
         """Charts begin later; there is nothing to do about it."""
 
     def take(self, commit: Commit) -> bool:

@@ -27,6 +27,7 @@ from gateway.store.journal import Reader
 from gateway.store.reserve import Admission
 from gateway.telemetry.follower import Follower
 from gateway.telemetry.historian import Historian
+from gateway.telemetry.outside import Outside
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ async def follow(settings: Settings, stopping: asyncio.Event) -> None:
 
     historian = Historian(layout.history, room)
     history = Follower(historian, journal, tell)
-    followers = [history]
+    followers = [history, *(Follower(Outside(s, layout, journal, room), journal, tell) for s in settings.telemetry.stores)]
     control = Control(socket_path(layout.root), commits=False)
     clock = ServiceTime(journal)
 

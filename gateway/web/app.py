@@ -19,6 +19,7 @@ from gateway.control import KITS_SOCKET, Control, socket_path
 from gateway.jobs import Jobs, Ledger
 from gateway.settings import Settings
 from gateway.store.folder import Layout
+from gateway.store.history import Charts
 from gateway.store.journal import Reader
 from gateway.store.reserve import Admission
 from gateway.web import (
@@ -65,7 +66,7 @@ same names with `_en` English.
 """
 
 
-def create_app(settings: Settings, *, demo_login: DemoLogin | None = None) -> FastAPI:
+def create_app(settings: Settings, *, demo_login: DemoLogin | None = None, charts: Charts | None = None) -> FastAPI:
     """The application over the data folder and the alarm process's socket in it. What it starts, it starts in its lifespan."""
     data = Path(settings.data)
     data.mkdir(parents=True, exist_ok=True)
@@ -75,7 +76,7 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None) -> Fa
     views = Views(store)
     control = Control(socket_path(data))
     layout, admission = Layout(data), Admission()
-    historian = Historian(data, layout.history)
+    historian = Historian(data, layout.history, charts)
     condition = Condition(views, users, historian, wall)
     hub = Hub(views, condition, users)
 
@@ -182,10 +183,10 @@ def server(app: FastAPI, host: str, port: int, kits: Path | None = None) -> Serv
     return Server(config)
 
 
-def run(settings: Settings, *, demo_login: DemoLogin | None = None) -> None:
-    """The web process, until SIGTERM or SIGINT."""
+def run(settings: Settings, *, demo_login: DemoLogin | None = None, charts: Charts | None = None) -> None:
+    """The web process, until SIGTERM or SIGINT. `charts`: where they are read from, if not from the embedded history."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # kits that come in by this port take two files each
     kits = socket_path(Path(settings.data), KITS_SOCKET)
     with contextlib.suppress(KeyboardInterrupt):
-        server(create_app(settings, demo_login=demo_login), settings.http.host, settings.http.port, kits).run()
+        server(create_app(settings, demo_login=demo_login, charts=charts), settings.http.host, settings.http.port, kits).run()

@@ -12,15 +12,17 @@ from pydantic import AwareDatetime, Field
 from alerting.facts import Sentence
 from devices.home import DeviceId, HomeId
 from devices.observation import UNITS, Property
+from gateway.outside_stores import HISTORY
 from gateway.store.failure import StoreBroken
-from gateway.store.history import Aggregate
+from gateway.store.history import Aggregate, Question
+from gateway.store.standing import read_refused
 from gateway.web import paging
 from gateway.web.auth import READ
 from gateway.web.bodies import Body
 from gateway.web.desk import Desk, OnDesk
 from gateway.web.device_registry import find_device
-from gateway.web.problems import Problem, ProblemDetails, unprocessable
-from gateway.web.shapes import Latest, Page, Sample
+from gateway.web.problems import Problem, ProblemDetails, Words, missing, unprocessable
+from gateway.web.shapes import Latest, Page, RefusedShape, Sample, SamplePage, StoreShape
 
 router = APIRouter(tags=["telemetry"], responses={404: {"model": ProblemDetails}})
 
@@ -51,7 +53,7 @@ class TelemetryQuery(Body):
 
 
 @router.get("/telemetry", dependencies=[READ])
-async def telemetry(desk: OnDesk, asked: Annotated[TelemetryQuery, Query()]) -> Page[Sample]:
+async def telemetry(desk: OnDesk, asked: Annotated[TelemetryQuery, Query()]) -> SamplePage:
     """Oldest first. Spans are aligned to the hour, the minute, the day in UTC; empty ones are left out."""
     home = _home_of(desk, asked)
     end = (asked.end or desk.condition.now() + timedelta(seconds=1)).astimezone(UTC)
@@ -66,16 +68,20 @@ async def telemetry(desk: OnDesk, asked: Annotated[TelemetryQuery, Query()]) -> 
         raise unprocessable("cursor", "not a cursor of this list", zh="不是这个列表给出的游标")
     if end >= desk.condition.now() - RECENT:
         await desk.historian.reached(desk.views.position, WAIT_S)
+    question = Question(
+        home, DeviceId(asked.device), asked.property, start, end, every, asked.aggregate or Aggregate.MEAN, asked.limit, cursor,
+    )  # fmt: skip
     try:
-        found, following = await asyncio.to_thread(
-            lambda: desk.historian.reader.query(
-                home, DeviceId(asked.device), asked.property, start, end,
-                every=every, aggregate=asked.aggregate or Aggregate.MEAN, limit=asked.limit, cursor=cursor,
-            )
-        )  # fmt: skip
+        drawn = await asyncio.to_thread(desk.historian.draw, question)
     except (StoreBroken, sqlite3.Error) as problem:
         raise _unreadable() from problem
-    return Page(items=[Sample(at=at, value=value) for at, value in found], next=None if following is None else paging.encode(following))
+    found, following = drawn.answer
+    return SamplePage(
+        items=[Sample(at=at, value=value) for at, value in found],
+        next=None if following is None else paging.encode(following),
+        source=drawn.source,
+        instead=Words.of(drawn.instead) if drawn.instead is not None else None,
+    )
 
 
 def step(every: str | None) -> timedelta | None:
@@ -109,6 +115,44 @@ async def latest(desk: OnDesk, device_id: str, asked: Annotated[LatestQuery, Que
         raise _unreadable() from problem
     items = [Latest(property=p, unit=UNITS.get(p), at=at, value=value) for p, (at, value) in sorted(values.items())]
     return Page(items=items)
+
+
+@router.get("/telemetry/stores", dependencies=[READ, paging.NO_QUERY])
+async def stores(desk: OnDesk) -> Page[StoreShape]:
+    """How far each is: `history`, and every store of the settings. Empty until the telemetry process has said so."""
+    health = desk.historian.health
+    newest = max(desk.views.position, desk.condition.health.seq if desk.condition.health is not None else 0)
+    items = [
+        StoreShape(
+            name=one.name,
+            position=one.position,
+            behind_entries=max(newest - one.position, 0),
+            behind_s=one.behind_s,
+            written=one.points,
+            refused=one.refused,
+            waits=Words.of(one.problem) if one.problem is not None else None,
+        )
+        for one in (health.followers if health is not None else ())
+    ]
+    return Page(items=items)
+
+
+class RefusedQuery(Body):
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+@router.get("/telemetry/stores/{name}/refused", dependencies=[READ])
+async def refused(desk: OnDesk, name: str, asked: Annotated[RefusedQuery, Query()]) -> Page[RefusedShape]:
+    """Observations that the store would not take, the latest first; the last thousand are kept. The history has them all the same."""
+    if desk.historian.followed(name) is None:
+        raise missing("没有这个时序库", "there is no such store")
+    if name == HISTORY:
+        return Page(items=[])
+    try:
+        found = await asyncio.to_thread(read_refused, desk.historian.standing(name), asked.limit)
+    except sqlite3.Error as problem:
+        raise _unreadable() from problem
+    return Page(items=[RefusedShape(at=one.at, line=one.line, reason=one.reason) for one in found])
 
 
 def _unreadable() -> Problem:
