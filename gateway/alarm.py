@@ -311,7 +311,7 @@ def _broker(settings: Settings, loop: Loop, sessions: Sessions, clock: Clock, jo
     from gateway.mqtt.broker import Broker, entrance  # noqa: PLC0415
 
     return Broker(
-        entrance(settings.broker), loop, sessions.retained.get, clock.now,
+        entrance(settings.broker), loop, sessions.status, clock.now,
         journal=journal, last_seq=journal.last_seq, memory=Path(settings.data) / "broker.json",
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from functools import partial
 import msgspec
 
 from alerting.engine import Engine
+from devices.mqtt.sessions import SNAPSHOTS as SESSION_KEYS
 from devices.mqtt.sessions import SessionEntry, Sessions
 from gateway.mqtt.listener import remember
 from gateway.store.entry import Commit
@@ -14,8 +15,6 @@ from gateway.store.journal import Journal, Pruned
 from gateway.store.snapshots import Loaded, Roller, Snapshots
 
 log = logging.getLogger(__name__)
-
-SESSION_KEYS = ("session/", "retained/", "kept/")
 
 
 class Recovered(msgspec.Struct):

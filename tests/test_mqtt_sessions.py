@@ -11,9 +11,6 @@ from devices.mqtt.packets import REFUSED
 from devices.mqtt.rights import Rights
 from devices.mqtt.session import QUEUE_BYTES, QUEUE_MESSAGES, Session, SessionKey, session_key
 from devices.mqtt.sessions import (
-    KEPT_MESSAGES,
-    RETAINED_BYTES,
-    RETAINED_TOPICS,
     Delivered,
     PacketIdHeld,
     PacketIdReleased,
@@ -26,6 +23,7 @@ from devices.mqtt.sessions import (
     Subscribed,
     Unsubscribed,
 )
+from devices.mqtt.shelves import KEPT_MESSAGES, RETAINED_BYTES, RETAINED_TOPICS, Status
 from tests.endpoint import AT, CREDENTIALS, OWN
 
 COMMAND = f"{OWN}/command"
@@ -131,7 +129,7 @@ def test_commands_for_a_device_that_never_subscribed_are_kept_the_last_32_of_the
 def test_retained_status_is_the_last_one_and_an_empty_one_forgets_it() -> None:
     """[MQTT-3.3.1-5] [MQTT-3.3.1-10] [MQTT-3.3.1-11]"""
     sessions = remembered(Retained(f"{OWN}/status", b"1"), Retained(f"{OWN}/status", b"2"))
-    assert sessions.retained.get(f"{OWN}/status") == b"2"
+    assert sessions.retained.get(f"{OWN}/status") == Status(b"2")
     sessions.fold(Retained(f"{OWN}/status", b""))
     assert sessions.retained.get(f"{OWN}/status") is None
 
@@ -143,9 +141,9 @@ def test_retained_status_is_bounded_in_length_and_for_each_home() -> None:
         sessions.fold(Retained(f"anju/v1/330106/home-1/d{number}/status", b"x"))
     assert len(list(sessions.retained.topics())) == RETAINED_TOPICS
     sessions.fold(Retained("anju/v1/330106/home-1/d0/status", b"y"))
-    assert sessions.retained.get("anju/v1/330106/home-1/d0/status") == b"y"
+    assert sessions.retained.get("anju/v1/330106/home-1/d0/status") == Status(b"y")
     sessions.fold(Retained("anju/v1/330106/home-2/d0/status", b"y"))
-    assert sessions.retained.get("anju/v1/330106/home-2/d0/status") == b"y"
+    assert sessions.retained.get("anju/v1/330106/home-2/d0/status") == Status(b"y")
 
 
 def test_a_revoked_credential_takes_its_sessions_along() -> None:
@@ -191,7 +189,7 @@ def test_after_a_restart_what_is_queued_counts_as_sent_before() -> None:
     sessions = remembered(*begun(CORD, (COMMAND, 1)))
     command(sessions)
     assert not session(sessions).queue["c1"].sent
-    sessions.resumed()
+    assert sessions.resumed(AT) == [], "and it has no end"
     assert session(sessions).queue["c1"].sent
 
 
@@ -219,7 +217,8 @@ GRANTS = [
 @pytest.mark.parametrize(("username", "topic_filter", "granted"), [g[:3] for g in GRANTS], ids=[g[3] for g in GRANTS])
 def test_a_subscription_is_granted_when_something_in_it_may_be_received(username: str, topic_filter: str, granted: bool) -> None:
     """[MQTT-3.8.4-5]"""
-    assert Rights(CREDENTIALS[username]).grant(topic_filter, 1) == (1 if granted else REFUSED)
+    code = Rights(CREDENTIALS[username]).grant(topic_filter, 1)
+    assert code == 1 if granted else code >= REFUSED
 
 
 # --- snapshots -----------------------------------------------------------------------------------------------------------------------

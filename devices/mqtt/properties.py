@@ -39,6 +39,11 @@ class Properties(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_o
     subscription_ids_available: int | None = None
     shared_available: int | None = None
 
+    def __repr__(self) -> str:
+        """Only what was said."""
+        said = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return f"Properties({', '.join(f'{name}={value!r}' for name, value in said if value not in (None, ()))})"
+
 
 NONE = Properties()
 """Of every packet that says none."""

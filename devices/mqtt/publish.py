@@ -5,7 +5,7 @@ import msgspec
 from devices.mqtt.body import Body, packet_id, topic_name
 from devices.mqtt.five import numbered
 from devices.mqtt.packets import Kind, ProtocolViolation, Publish, Reason
-from devices.mqtt.properties import NONE
+from devices.mqtt.properties import NONE, Properties
 from devices.mqtt.table import LIMIT, read_properties
 
 
@@ -54,10 +54,11 @@ def read_publish(first: int, data: bytes, start: int, stop: int) -> Publish:
 class Aliases:
     """As 5.0 writes it, with the topics that one connection's peer has given a number, of which there may be `most` (3.3.2.3.4)."""
 
-    __slots__ = ("_most", "_topics")
+    __slots__ = ("_most", "_names_subscriptions", "_topics")
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, names_subscriptions: bool) -> None:
         self._most = most
+        self._names_subscriptions = names_subscriptions
         self._topics: dict[int, str] = {}
 
     def read_publish(self, first: int, data: bytes, start: int, stop: int) -> Publish:
@@ -70,17 +71,20 @@ class Aliases:
                 return Publish(topic_name(name), data[head + 1 : stop], qos, first & 1 == 1, first & 8 == 8, number)
             body = Body(data[head:stop])
             properties = read_properties(body, Kind.PUBLISH)
-            alias = properties.topic_alias
-            if alias is None:
-                topic = topic_name(name)
-            else:
-                topic = self._topic(name, alias)
-                properties = msgspec.structs.replace(properties, topic_alias=None)
-                if properties == NONE:
-                    properties = NONE
+            topic, properties = self._resolve(name, properties)
             return Publish(topic, body.rest(), qos, first & 1 == 1, first & 8 == 8, number, 0, properties)
         except ProtocolViolation as violation:
             raise numbered(violation) from None
+
+    def _resolve(self, name: bytes, properties: Properties) -> tuple[str, Properties]:
+        """The topic, and what is said besides an alias."""
+        if properties.subscription_ids and not self._names_subscriptions:
+            raise ProtocolViolation("MQTT-3.3.4-6", "a client's message that names subscriptions", Reason.PROTOCOL_ERROR)
+        if properties.topic_alias is None:
+            return topic_name(name), properties
+        topic = self._topic(name, properties.topic_alias)
+        properties = msgspec.structs.replace(properties, topic_alias=None)
+        return topic, NONE if properties == NONE else properties
 
     def _topic(self, name: bytes, alias: int) -> str:
         """What the alias stands for from now on, or has stood for before."""

@@ -57,21 +57,24 @@ _OF_5 = _Version({Kind.PINGREQ: _NOTHING, Kind.PINGRESP: _NOTHING}, *_KINDS, Kin
 class Reader:
     """One direction of one connection. `limit(topic)` is the longest payload held for a message on that topic, in bytes.
 
-    In 5.0: so many topics as `aliases` may be named by a number, and a PUBLISH longer than `largest` ends the connection.
+    In 5.0: so many topics as `aliases` may be named by a number, a PUBLISH longer than `largest` ends the connection, and only a
+    server's messages name the subscriptions that they are sent for.
     """
 
     __slots__ = (
         "_bodies", "_excerpt", "_held", "_limit", "_need", "_publish", "_size", "_skip", "_skipping", "_valid", "_version",
-        "aliases", "largest", "level", "only",
+        "aliases", "largest", "level", "names_subscriptions", "only",
     )  # fmt: skip
 
     def __init__(
-        self, limit: Callable[[str], int], only: Kind | None = None, level: int = LEVEL, *, aliases: int = 0, largest: int | None = None,
+        self, limit: Callable[[str], int], only: Kind | None = None, level: int = LEVEL, *,
+        aliases: int = 0, largest: int | None = None, names_subscriptions: bool = True,
     ) -> None:  # fmt: skip
         self.only = only
         """The one kind that may come now; None for any."""
         self.aliases = aliases
         self.largest = largest
+        self.names_subscriptions = names_subscriptions
         self._limit = limit
         self._speak(level)
         self._held = bytearray()
@@ -145,10 +148,13 @@ class Reader:
     def _speak(self, level: int) -> None:
         self.level = level
         if level == FIVE:
-            self._version, self._bodies, self._publish = _OF_5, five.BODIES, Aliases(self.aliases).read_publish
+            self._version, self._bodies, self._publish = _OF_5, five.BODIES, self._aliased()
         else:
             self._version, self._bodies, self._publish = _OF_311, bodies.BODIES, read_publish
         self._valid = self._version.valid
+
+    def _aliased(self) -> Callable[[int, bytes, int, int], Publish]:
+        return Aliases(self.aliases, names_subscriptions=self.names_subscriptions).read_publish
 
     def _hold(self, data: bytes, at: int, needed: int) -> None:
         """Keep what came from `at` on, until there is as much as to the index `needed`."""

@@ -9,13 +9,14 @@ import msgspec
 
 from devices.credential import Credential, Scope
 from devices.mqtt.filters import meet
-from devices.mqtt.packets import REFUSED
+from devices.mqtt.packets import Option, Reason
 from devices.observation import DecodeError
 from devices.topic import BRIDGE, ROOT, BridgeTopic, Channel, DeviceTopic, parse
 
 FILTER_LIMIT = 1024
 """Longest filter that is granted, in characters; no topic of the grammar comes near it but a bridged one with an absurd name."""
 _REMEMBERED = 512
+_SHARED = "$share/"
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -23,6 +24,8 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
     channel: Channel | None
     refusal: str = ""
+    code: Reason = Reason.NOT_AUTHORIZED
+    """Of a refusal."""
 
 
 class Rights:
@@ -51,18 +54,26 @@ class Rights:
             self._receiving[topic] = allowed
         return allowed
 
-    def grant(self, topic_filter: str, qos: int) -> int:
-        """The return code of a SUBACK: the QoS asked for, or REFUSED."""
-        if len(topic_filter) > FILTER_LIMIT or not any(meet(topic_filter, own) for own in receivable(self.credential)):
-            return REFUSED
-        return qos
+    def grant(self, topic_filter: str, options: int) -> int:
+        """The code of a SUBACK: the QoS asked for, or why not, as 5.0 says it.
+
+        A shared subscription is refused alone (3.9.3), though 5.0 would allow to end the connection for it (3.2.2.3.13): what else the
+        client does is worth having.
+        """
+        if topic_filter.startswith(_SHARED):
+            return Reason.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
+        if len(topic_filter) > FILTER_LIMIT:
+            return Reason.TOPIC_FILTER_INVALID
+        if not any(meet(topic_filter, own) for own in receivable(self.credential)):
+            return Reason.NOT_AUTHORIZED
+        return options & Option.QOS
 
 
 def judge(credential: Credential, topic: str) -> Verdict:
     try:
         parsed = parse(topic)
     except DecodeError as problem:
-        return Verdict(None, str(problem))
+        return Verdict(None, str(problem), Reason.TOPIC_NAME_INVALID)
     channel = parsed.channel if isinstance(parsed, DeviceTopic) else None
     if credential.may_publish(parsed):
         return Verdict(channel)

@@ -6,7 +6,7 @@ Theory of operation
 it, and sends what then stands in `output`. Nothing is answered that was not told to be:
 
     Connect      -> accept(session) or refuse(code), before the next packet is looked at
-    Arrival      -> stored(arrival), when the message is on disk
+    Arrival      -> stored(arrival), when the message is on disk; reject(arrival), when it may not be
     Pubrel       -> complete(packet_id), when the identifier's release is
     Subscribe    -> grant(packet_id, codes)         Unsubscribe -> ungrant(packet_id)
     Received     -> release(packet_id)              Completed   -> nothing; there is room for one more
@@ -15,7 +15,12 @@ it, and sends what then stands in `output`. Nothing is answered that was not tol
 PUBACK and PUBREC leave in the order in which their messages came [MQTT-4.6.0-2, -3], although commits finish in an order of their
 own: each is ready on its own, and goes when all before it have gone.
 
-A ProtocolViolation out of `receive` ends the connection; what came before it in the same bytes has been yielded.
+A ProtocolViolation out of `receive` ends the connection; what came before it in the same bytes has been yielded. `break_off` tells a
+client of 5.0 why, and is silent to one of 3.1.1.
+
+5.0 bounds what may be under way (`terms.py`). A client that has sent more than it may is told so when all of a segment is taken: what
+has come whole is heard first, it may be a call. We send it no more than it asked for, and no packet longer than it takes (`send` says
+so); no topic is given a number by us, since a kit hears a command a week.
 """
 
 from collections import deque
@@ -27,6 +32,8 @@ import msgspec
 
 from devices.mqtt.encode import encode
 from devices.mqtt.packets import (
+    FIVE,
+    REFUSED,
     Connack,
     Connect,
     Disconnect,
@@ -39,25 +46,28 @@ from devices.mqtt.packets import (
     Publish,
     Pubrec,
     Pubrel,
+    Reason,
     Refusal,
     Suback,
     Subscribe,
     Unsuback,
     Unsubscribe,
 )
+from devices.mqtt.properties import NONE, Properties
 from devices.mqtt.reader import Reader
 from devices.mqtt.session import DURABLE_IDS, Message, Session
+from devices.mqtt.terms import ANY_NUMBER, OF_311, PACKET_LIMIT, REASONS, RECEIVE_MAXIMUM, TOPIC_ALIASES, WELCOME, Terms, because, terms
 
 CONNECT_WITHIN = timedelta(seconds=10)
 """From the first byte possible to a whole CONNECT."""
-_LAST_ID = 0xFFFF
-
 
 class Arrival(msgspec.Struct, eq=False, gc=False):
-    """A PUBLISH that came, and its place in the row of acknowledgements."""
+    """A PUBLISH that came, and its place in the row of acknowledgements. `code` and `why`: how it was rejected."""
 
     publish: Publish
     ready: bool = False
+    code: int = 0
+    why: str = ""
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -91,7 +101,11 @@ class Connection:
         self.heard_at = now
         self.inflight: dict[int, Message] = {}
         """Sent with QoS 1 or 2 and not completed, by packet identifier."""
-        self._reader = Reader(limit, Kind.CONNECT)
+        self.terms = OF_311
+        """What the client has said of itself."""
+        self._five = False
+        self._unreleased: set[int] = set()
+        self._reader = Reader(limit, Kind.CONNECT, aliases=TOPIC_ALIASES, largest=PACKET_LIMIT, names_subscriptions=False)
         self._patience: timedelta | None = CONNECT_WITHIN
         self._session: Session | None = None
         self._rows: tuple[deque[Arrival], deque[Arrival]] = (deque(), deque())
@@ -121,19 +135,34 @@ class Connection:
                 yield from self._controlled(packet, now)
             if self.phase is not Phase.OPEN:
                 return
+        if self._five and len(self._rows[0]) + len(self._unreleased) > RECEIVE_MAXIMUM:
+            reason = f"more than {RECEIVE_MAXIMUM} messages that are not acknowledged"
+            raise ProtocolViolation("MQTT-3.3.4-7", reason, Reason.RECEIVE_MAXIMUM_EXCEEDED)
 
     # --- answers ---
 
-    def accept(self, session: Session, *, present: bool) -> None:
-        """Welcome. `present`: the session is one that was kept [MQTT-3.2.2-2]."""
+    def accept(self, session: Session, *, present: bool, assigned: str | None = None) -> None:
+        """Welcome. `present`: the session is one that was kept [MQTT-3.2.2-2]. `assigned`: the client id that it had none of."""
         self._session = session
         self._reader.only = None
         self.phase = Phase.OPEN
-        self.output += encode(Connack(present, 0))
+        self._say(Connack(present, 0, WELCOME if assigned is None else msgspec.structs.replace(WELCOME, assigned_client_id=assigned)))
 
-    def refuse(self, code: Refusal) -> None:
-        """No welcome; nothing that came behind the CONNECT is looked at [MQTT-3.1.4-5]."""
-        self.output += encode(Connack(False, code))
+    def refuse(self, code: Refusal | Reason, why: str = "") -> None:
+        """No welcome; nothing that came behind the CONNECT is looked at [MQTT-3.1.4-5]. A Reason is for clients of 5.0 alone."""
+        if self._five and isinstance(code, Refusal):
+            code = REASONS[code]
+        self._say(Connack(False, code, because(why)))
+        self.close()
+
+    def break_off(self, code: Reason, why: str = "") -> None:
+        """The end, said first to a client that can be told; nothing more is heard."""
+        if self.phase is Phase.OPEN:
+            if self._five:
+                self._say(Disconnect(code, because(why)))
+        elif self.phase is Phase.GREETING and self._reader.level == FIVE:  # its CONNECT could not be read to its end
+            self.terms = Terms(FIVE)
+            self._say(Connack(False, code, because(why)))
         self.close()
 
     def close(self) -> None:
@@ -150,6 +179,16 @@ class Connection:
         if publish.qos:
             self.acknowledge()
 
+    def reject(self, arrival: Arrival, code: Reason, why: str) -> None:
+        """The message is not taken and must not come again. 3.1.1 has no word for that: there it is acknowledged [MQTT-3.3.5-2]."""
+        if self._five:
+            arrival.ready, arrival.code, arrival.why = True, code, why
+            if self._session is not None:
+                self._session.holding.pop(arrival.publish.packet_id, None)
+            self.acknowledge()
+        else:
+            self.stored(arrival)
+
     def forget(self, arrival: Arrival) -> None:
         """The message was not taken and is not answered: what came behind it need not wait for it. The client sends it again later."""
         for row in self._rows:
@@ -164,37 +203,52 @@ class Connection:
         """Send the PUBACKs and PUBRECs whose turn it is."""
         for row, head in zip(self._rows, (b"\x40\x02", b"\x50\x02"), strict=True):
             while row and row[0].ready:
-                self.output += head + row.popleft().publish.packet_id.to_bytes(2, "big")
+                arrival = row.popleft()
+                if arrival.code:
+                    self._rejected(arrival)
+                else:
+                    self.output += head + arrival.publish.packet_id.to_bytes(2, "big")
 
     def complete(self, packet_id: int) -> None:
         assert self._session is not None
         self._session.held.discard(packet_id)
-        self.output += encode(Pubcomp(packet_id))
+        self._unreleased.discard(packet_id)
+        self._say(Pubcomp(packet_id))
 
     def grant(self, packet_id: int, codes: tuple[int, ...]) -> None:
-        self.output += encode(Suback(packet_id, codes))
+        """A code for each filter; 3.1.1 knows one for all that are not granted."""
+        self._say(Suback(packet_id, codes if self._five else tuple(min(code, REFUSED) for code in codes)))
 
-    def ungrant(self, packet_id: int) -> None:
-        self.output += encode(Unsuback(packet_id))
+    def ungrant(self, packet_id: int, codes: tuple[int, ...] = ()) -> None:
+        self._say(Unsuback(packet_id, codes))
 
     def release(self, packet_id: int) -> None:
-        self.output += encode(Pubrel(packet_id))
+        self._say(Pubrel(packet_id))
 
     # --- sending ---
 
-    def send(self, message: Message) -> None:
-        """Send a message; what may have been sent before goes as a duplicate, of what was received only the PUBREL goes again."""
-        if message.qos:
-            if not message.packet_id:
-                message.packet_id = self._free_id()
+    def send(self, message: Message, properties: Properties = NONE) -> bool:
+        """Send a message; what may have been sent before goes as a duplicate, of what was received only the PUBREL goes again.
+
+        False: it is longer than the client takes, which is as if it had been sent and taken [MQTT-3.1.2-25].
+        """
+        if message.qos and not message.packet_id:
+            message.packet_id = self._free_id()
+        if message.qos and message.received:
             self.inflight[message.packet_id] = message
-            if message.received:
-                self.release(message.packet_id)
-                return
-        self.output += encode(Publish(
+            self.release(message.packet_id)
+            return True
+        packet = encode(Publish(
             message.topic, message.payload, message.qos, message.retain, bool(message.qos and message.sent), message.packet_id,
-        ))  # fmt: skip
+            0, properties,
+        ), self.terms.level)  # fmt: skip
+        if not self.terms.fits(packet):
+            return False
+        if message.qos:
+            self.inflight[message.packet_id] = message
+        self.output += packet
         message.sent = True
+        return True
 
     # --- within ---
 
@@ -203,11 +257,13 @@ class Connection:
         match packet:
             case Puback(number):
                 yield from self._completed(number, 1)
-            case Pubrec(number):
+            case Pubrec(number, code):
                 message = self.inflight.get(number)
                 if message is None or message.qos != 2:
-                    # It is from before a restart, or sent twice: PUBREL lets the client forget it.
-                    self.release(number)
+                    if code < REFUSED:  # it is from before a restart, or sent twice: PUBREL lets the client forget it
+                        self._say(Pubrel(number, Reason.PACKET_ID_NOT_FOUND))
+                elif code >= REFUSED:  # the client will not have it, and that is the end of it [MQTT-4.3.3-4]
+                    yield from self._completed(number, 2)
                 elif message.received:
                     self.release(number)
                 else:
@@ -221,22 +277,29 @@ class Connection:
             case Subscribe() | Unsubscribe():
                 yield packet
             case Disconnect():
+                if packet.properties.session_expiry and self.terms.expiry_s == 0:
+                    reason = "a session that was to end with its connection is to last (3.14.2.2.2)"
+                    raise ProtocolViolation("", reason, Reason.PROTOCOL_ERROR)
                 self.close()
                 yield packet
             case Connect():
                 if self.phase is Phase.OPEN:
-                    raise ProtocolViolation("MQTT-3.1.0-2", "a second CONNECT")
+                    raise ProtocolViolation("MQTT-3.1.0-2", "a second CONNECT", Reason.PROTOCOL_ERROR)
                 self._patience = timedelta(seconds=packet.keep_alive * 1.5) if packet.keep_alive else None
                 self.heard_at = now
+                self.terms = terms(packet)
+                self._five = self.terms.level == FIVE
                 yield packet
             case _:
-                raise ProtocolViolation("", f"a {type(packet).__name__.upper()} from a client")
+                raise ProtocolViolation("", f"a {type(packet).__name__.upper()} from a client", Reason.PROTOCOL_ERROR)
 
     def _exactly_once(self, packet: Publish) -> Iterator[Arrival]:
         """A QoS 2 message; one whose identifier is held already is the same message, and is only answered again [MQTT-4.3.3-2]."""
         session = self._session
         assert session is not None
         number, row = packet.packet_id, self._rows[1]
+        if self._five:
+            self._unreleased.add(number)
         before = session.holding.get(number)
         if isinstance(before, Arrival):
             if not any(arrival is before for arrival in row):
@@ -254,11 +317,21 @@ class Connection:
         session = self._session
         assert session is not None
         if packet.packet_id in session.holding:
-            raise ProtocolViolation("MQTT-4.3.3-1", "a PUBREL before its PUBREC")
+            raise ProtocolViolation("MQTT-4.3.3-1", "a PUBREL before its PUBREC", Reason.PROTOCOL_ERROR)
         if packet.packet_id in session.held:
             yield packet
         else:
-            self.output += encode(Pubcomp(packet.packet_id))
+            self._unreleased.discard(packet.packet_id)
+            self._say(Pubcomp(packet.packet_id, Reason.PACKET_ID_NOT_FOUND))
+
+    def _rejected(self, arrival: Arrival) -> None:
+        number = arrival.publish.packet_id
+        said = because(arrival.why) if self.terms.explains else NONE
+        if arrival.publish.qos == 2:
+            self._unreleased.discard(number)
+            self._say(Pubrec(number, arrival.code, said))
+        else:
+            self._say(Puback(number, arrival.code, said))
 
     def _completed(self, number: int, qos: int) -> Iterator[Completed]:
         message = self.inflight.get(number)
@@ -266,9 +339,17 @@ class Connection:
             del self.inflight[number]
             yield Completed(message)
 
+    def _say(self, packet: Connack | Disconnect | Puback | Pubrec | Pubrel | Pubcomp | Suback | Unsuback) -> None:
+        """With its reason, unless that makes it longer than the client takes [MQTT-3.2.2-19, -3.4.2-2, …]."""
+        data = encode(packet, self.terms.level)
+        if not self.terms.fits(data) and packet.properties is not NONE:
+            data = encode(msgspec.structs.replace(packet, properties=NONE), self.terms.level)
+        if self.terms.fits(data):
+            self.output += data
+
     def _free_id(self) -> int:
         while True:
             number = self._next_id
-            self._next_id = DURABLE_IDS if number == _LAST_ID else number + 1
+            self._next_id = DURABLE_IDS if number == ANY_NUMBER else number + 1
             if number not in self.inflight:
                 return number

@@ -6,6 +6,8 @@ from typing import NewType
 import msgspec
 
 from devices.mqtt.filters import matches
+from devices.mqtt.packets import Option
+from devices.mqtt.properties import NONE, Properties
 
 SessionKey = NewType("SessionKey", str)
 """User name and client id: what the entries below call `client`."""
@@ -40,21 +42,39 @@ class Message(msgspec.Struct, array_like=True):
     """It may have been sent before: once more is a duplicate."""
     done: bool = False
     """It need not be sent again, though the journal does not say so yet."""
+    properties: Properties = NONE
+    """What its publisher said of it; only of what is relayed or retained."""
 
     def expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
 
 
-class Session:
-    """One client's state between connections. `holding`: QoS 2 identifiers whose messages are not on disk yet, with who waits."""
+class Grant(msgspec.Struct, frozen=True):
+    """What a session's subscriptions say of a message: at most this QoS, with these identifiers, with its publisher's retain flag."""
 
-    def __init__(self, key: SessionKey, username: str, begun_at: datetime | None, *, durable: bool) -> None:
+    qos: int
+    ids: tuple[int, ...] = ()
+    as_published: bool = False
+
+
+class Session:
+    """One client's state between connections. `holding`: QoS 2 identifiers whose messages are not on disk yet, with who waits.
+
+    `subscriptions` are their options (`Option`). `expiry_s`: how long the session outlasts its connection, None for ever; `ends_at`:
+    when that is, while nobody has it.
+    """
+
+    def __init__(self, key: SessionKey, username: str, begun_at: datetime | None, *, durable: bool, expiry_s: int | None = None) -> None:
         self.key = key
         self.username = username
         self.begun_at = begun_at
         self.durable = durable
+        self.expiry_s = expiry_s
+        self.ends_at: datetime | None = None
         self.subscriptions: dict[str, int] = {}
-        self._grants: dict[str, int | None] = {}
+        self.ids: dict[str, int] = {}
+        """The subscriptions that have an identifier."""
+        self._grants: dict[str, Grant | None] = {}
         self.queue: dict[str, Message] = {}
         self.queued_bytes = 0
         self.held: set[int] = set()
@@ -67,23 +87,44 @@ class Session:
         self.as_of = 0
         """The sequence number that the snapshot it was restored from reflects."""
 
-    def subscribe(self, topic_filter: str, qos: int) -> None:
+    @property
+    def hears_itself(self) -> bool:
+        """Whether none of its subscriptions says No Local."""
+        return not any(options & Option.NO_LOCAL for options in self.subscriptions.values())
+
+    def subscribe(self, topic_filter: str, options: int, identifier: int = 0) -> None:
         """Instead of an identical filter's, if there is one [MQTT-3.8.4-3]."""
-        self.subscriptions[topic_filter] = qos
+        self.subscriptions[topic_filter] = options
+        self.ids.pop(topic_filter, None)
+        if identifier:
+            self.ids[topic_filter] = identifier
         self._grants.clear()
 
     def unsubscribe(self, topic_filter: str) -> bool:
         """Whether there was such a subscription."""
         self._grants.clear()
+        self.ids.pop(topic_filter, None)
         return self.subscriptions.pop(topic_filter, None) is not None
 
-    def granted(self, topic: str) -> int | None:
-        """The highest QoS of the subscriptions that match [MQTT-3.3.5-1]; None when none does."""
+    def granted(self, topic: str) -> Grant | None:
+        """The highest QoS of the subscriptions that match [MQTT-3.3.5-1], the identifiers of all of them; None when none does."""
         if topic not in self._grants:
             if len(self._grants) >= _REMEMBERED:
                 self._grants.clear()
-            self._grants[topic] = max((qos for text, qos in self.subscriptions.items() if matches(text, topic)), default=None)
+            self._grants[topic] = self._grant(topic, 0)
         return self._grants[topic]
+
+    def granted_own(self, topic: str) -> Grant | None:
+        """The same for what the client itself has published: not by a subscription that says No Local [MQTT-3.8.3-3 of 5.0]."""
+        return self._grant(topic, Option.NO_LOCAL)
+
+    def _grant(self, topic: str, without: int) -> Grant | None:
+        found = [text for text, options in self.subscriptions.items() if not options & without and matches(text, topic)]
+        if not found:
+            return None
+        options = [self.subscriptions[text] for text in found]
+        ids = tuple(self.ids[text] for text in found if text in self.ids)
+        return Grant(max(o & Option.QOS for o in options), ids, any(o & Option.AS_PUBLISHED for o in options))
 
     def enqueue(self, message: Message, now: datetime) -> None:
         """Add a command under an identifier of its own; the oldest make room when they have expired, or past the bounds."""

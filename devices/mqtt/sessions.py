@@ -20,25 +20,35 @@ numbers and folds everything since the oldest; a session ignores what its row al
 it open whether a command was delivered, it is kept: twice is better than never, and commands carry an id.
 
 What is not kept: readings and status relayed to other platforms. They get them live; what they missed is in the history.
+
+5.0 gives a session an end: so many seconds after its connection's. Each connection and each end of one journals when that is; whoever
+drives the sessions ends those that are due (`due`). A will that is to wait is journaled as well, with the moment it is due at, and its
+publication takes it off in the same commit: once, also over a restart.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
 
 import msgspec
 
 from devices.credential import Credential
-from devices.mqtt.filters import Interests, Shelf
+from devices.mqtt.filters import Interests
+from devices.mqtt.packets import Will
+from devices.mqtt.properties import NONE, Properties
 from devices.mqtt.rights import may_receive
 from devices.mqtt.session import Message, Session, SessionKey
+from devices.mqtt.shelves import KINDS, Shelves, Status, Waiting
 
 
 class SessionBegun(msgspec.Struct, frozen=True, array_like=True, tag="s:new", gc=False):
-    """A persistent session was made (clean session 0), or made anew."""
+    """A persistent session was made (clean session 0, or an expiry interval), or made anew."""
 
     client: str
     username: str
     at: datetime
+    expiry_s: int | None = None
+    """How long it outlasts its connection; None: for ever, as in 3.1.1."""
 
 
 class SessionEnded(msgspec.Struct, frozen=True, array_like=True, tag="s:end", gc=False):
@@ -47,10 +57,20 @@ class SessionEnded(msgspec.Struct, frozen=True, array_like=True, tag="s:end", gc
     client: str
 
 
+class SessionLasts(msgspec.Struct, frozen=True, array_like=True, tag="s:last", gc=False):
+    """A connection took it up (`ends_at` None), or left it; or it is to last longer, or less long, than was said."""
+
+    client: str
+    expiry_s: int | None
+    ends_at: datetime | None
+
+
 class Subscribed(msgspec.Struct, frozen=True, array_like=True, tag="s:sub", gc=False):
     client: str
     filters: tuple[tuple[str, int], ...]
-    """(topic filter, granted QoS)"""
+    """(topic filter, granted QoS and further options)"""
+    identifier: int = 0
+    """0: none."""
 
 
 class Unsubscribed(msgspec.Struct, frozen=True, array_like=True, tag="s:uns", gc=False):
@@ -92,19 +112,40 @@ class Retained(msgspec.Struct, frozen=True, array_like=True, tag="s:ret", gc=Fal
 
     topic: str
     payload: bytes
+    properties: Properties = NONE
+    expires_at: datetime | None = None
+    qos: int = 1
+    """That it was published with."""
 
 
-SessionEntry = SessionBegun | SessionEnded | Subscribed | Unsubscribed | PacketIdHeld | PacketIdReleased | Received | Delivered | Retained
+class WillWaits(msgspec.Struct, frozen=True, array_like=True, tag="s:will"):
+    """A client has gone, and its will is to be published at `due_at` unless it comes back before."""
 
-KEPT_MESSAGES = 32
-"""Of one topic that no session holds."""
-RETAINED_BYTES = 4096
-"""Longest status that is retained."""
-RETAINED_TOPICS = 256
-"""Of one home."""
+    client: str
+    username: str
+    will: Will
+    due_at: datetime
+
+
+class WillSettled(msgspec.Struct, frozen=True, array_like=True, tag="s:wset", gc=False):
+    """It came back, or the will was published in the same commit."""
+
+    client: str
+    due_at: datetime
+
+
+SessionEntry = (
+    SessionBegun | SessionEnded | SessionLasts | Subscribed | Unsubscribed | PacketIdHeld | PacketIdReleased | Received | Delivered
+    | Retained | WillWaits | WillSettled
+)  # fmt: skip
+
+SNAPSHOTS = ("session/", *KINDS)
+"""How the keys of snapshots begin."""
 LIVE = 2**63
 """The sequence number of what happens now: later than every snapshot."""
-EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class _Image(msgspec.Struct, array_like=True):
@@ -117,21 +158,21 @@ class _Image(msgspec.Struct, array_like=True):
     held: list[int]
     next_id: int
     dropped: int
+    expiry_s: int | None = None
+    ends_at: datetime | None = None
+    ids: dict[str, int] = {}
 
 
-class Sessions:
-    """All persistent sessions, the commands that none of them holds, and the retained status of every topic."""
+class Sessions(Shelves):
+    """All persistent sessions, and what waits for none of them in particular."""
 
     def __init__(self, credentials: Callable[[str], Credential | None]) -> None:
+        super().__init__()
         self._credentials = credentials
         self._sessions: dict[SessionKey, Session] = {}
         self._of: dict[str, list[SessionKey]] = {}
         self._interests: Interests[SessionKey] = Interests()
-        self.kept: Shelf[list[Message]] = Shelf()
-        self.retained: Shelf[bytes] = Shelf()
-        self._kept_under: dict[str, str] = {}
-        self.changed: dict[str, None] = {}
-        """Keys whose snapshot is older than the state, the longest waiting first; whoever takes a snapshot removes its key."""
+        self._ends: list[tuple[datetime, SessionKey]] = []
 
     # --- for a connection ---
 
@@ -147,35 +188,56 @@ class Sessions:
     def count(self, username: str) -> int:
         return len(self._of.get(username, ()))
 
-    def begin(self, key: SessionKey, username: str, now: datetime) -> tuple[Session, SessionBegun]:
+    def begin(self, key: SessionKey, username: str, now: datetime, expiry_s: int | None = None) -> tuple[Session, SessionBegun]:
         """A new session, usable at once, and the entry to journal; it is durable when that is folded."""
-        return self._make(key, username, now), SessionBegun(key, username, now)
-
-    def keeps(self, message: str) -> bool:
-        """Whether the command waits under its topic, for anybody."""
-        return message in self._kept_under
+        return self._make(key, username, now, expiry_s), SessionBegun(key, username, now, expiry_s)
 
     def end(self, session: Session) -> SessionEnded:
         """Nobody resumes it from here on; it is gone when the entry is folded."""
         session.ending = True
         return SessionEnded(session.key)
 
+    def leave(self, session: Session, expiry_s: int, now: datetime) -> SessionEnded | SessionLasts:
+        """The connection of a session that has an end is over."""
+        return SessionLasts(session.key, expiry_s, later(now, expiry_s)) if expiry_s else self.end(session)
+
+    def due(self, now: datetime) -> list[Session]:
+        """Sessions whose time is over; each is told once. One that somebody has again is not to be ended."""
+        found = []
+        while self._ends and self._ends[0][0] <= now:
+            at, key = heappop(self._ends)
+            session = self.get(key)
+            if session is not None and session.ends_at == at:
+                found.append(session)
+        return found
+
+    def leave_will(self, key: SessionKey, username: str, will: Will, due_at: datetime) -> WillWaits:
+        """It waits from now on, and over a restart when the entry is folded."""
+        self.wait(key, Waiting(username, will, due_at))
+        return WillWaits(key, username, will, due_at)
+
     # --- the fold ---
 
     def fold(self, entry: SessionEntry, seq: int = LIVE) -> None:
         match entry:
-            case Retained(topic, payload):
-                self._retain(topic, payload)
+            case Retained(topic, payload, properties, expires_at, qos):
+                self.retain(topic, Status(payload, properties, expires_at, qos))
                 return
-            case Delivered(_, message) if message in self._kept_under:
-                self._hand_out(message)
+            case WillWaits(client, username, will, due_at):
+                self.wait(client, Waiting(username, will, due_at))
+                return
+            case WillSettled(client, due_at):
+                self.settle(client, due_at)
+                return
+            case Delivered(_, message) if self.keeps(message):
+                self.hand_out(message)
         key = SessionKey(entry.client)
         session = self._sessions.get(key)
         if not key or (session is not None and seq <= session.as_of):
             return
         match entry:
-            case SessionBegun(_, username, at):
-                self._begun(key, session, username, at)
+            case SessionBegun():
+                self._begun(key, session, entry)
             case SessionEnded():
                 # One that was begun later and is already in use stays: its own beginning follows.
                 if session is not None and (session.begun or session.begun_at is None):
@@ -185,9 +247,12 @@ class Sessions:
                 (session or self._make(key, "", None)).held.add(number)
             case _ if session is None or not session.begun:
                 return
-            case Subscribed(_, filters):
-                for text, qos in filters:
-                    self._subscribe(session, text, qos)
+            case SessionLasts(_, expiry_s, ends_at):
+                session.expiry_s = expiry_s
+                self._end_at(session, ends_at)
+            case Subscribed(_, filters, identifier):
+                for text, options in filters:
+                    self._subscribe(session, text, options, identifier)
             case Unsubscribed(_, names):
                 for text in names:
                     if session.unsubscribe(text):
@@ -208,52 +273,54 @@ class Sessions:
         holders = []
         for key in self._interests.find(topic):
             session = self._sessions[key]
-            qos = session.granted(topic)
+            grant = session.granted(topic)
             if seq <= session.as_of:
                 if id in session.queue:
                     holders.append(key)
-            elif qos is not None and self._allowed(session, topic):
-                session.enqueue(Message(id, topic, payload, qos, expires_at=expires_at), at)
+            elif grant is not None and self._allowed(session, topic):
+                session.enqueue(Message(id, topic, payload, grant.qos, expires_at=expires_at), at)
                 self._touch(f"session/{key}")
                 holders.append(key)
         if not holders:
-            self._keep(Message(id, topic, payload, expires_at=expires_at), at)
+            self.keep(Message(id, topic, payload, expires_at=expires_at), at)
         return holders
 
     def revoke(self, username: str, seq: int = LIVE) -> None:
-        """The credential is void: its sessions end."""
+        """The credential is void: its sessions end, and what it may not say any more, its wills may not say either."""
+        self.drop_wills(username)
         for session in self.of(username):
             if seq > session.as_of:
                 self._remove(session)
 
-    def resumed(self) -> None:
-        """Recovery is over: whatever is queued may have been sent by the process before."""
+    def resumed(self, now: datetime) -> list[SessionEntry]:
+        """Recovery is over: whatever is queued may have been sent by the process before, and whoever was connected is not.
+
+        What is to be journaled: sessions that have an end begin to come to it.
+        """
         for session in self._sessions.values():
             for message in session.queue.values():
                 message.sent = True
+        alone = [s for s in self._sessions.values() if s.begun and s.expiry_s is not None and s.ends_at is None]
+        return [self.leave(session, session.expiry_s or 0, now) for session in alone]
 
     # --- snapshots ---
 
     def keys(self) -> Iterator[str]:
         """Every key that has a snapshot now."""
         yield from (f"session/{key}" for key in self._sessions)
-        yield from (f"retained/{topic}" for topic in self.retained.topics())
-        yield from (f"kept/{topic}" for topic in self.kept.topics())
+        yield from super().keys()
 
     def snapshot(self, key: str) -> bytes:
         """The state under a key of `keys()` or `changed`; empty when there is none any more."""
         kind, _, name = key.partition("/")
-        if kind == "retained":
-            return self.retained.get(name) or b""
-        if kind == "kept":
-            kept = self.kept.get(name)
-            return msgspec.msgpack.encode(kept) if kept else b""
+        if kind != "session":
+            return super().snapshot(key)
         session = self._sessions.get(SessionKey(name))
         if session is None or not session.begun:
             return b""
         return msgspec.msgpack.encode(_Image(
             session.username, session.begun_at, session.subscriptions, list(session.queue.values()), sorted(session.held),
-            session.next_id, session.dropped,
+            session.next_id, session.dropped, session.expiry_s, session.ends_at, session.ids,
         ))  # fmt: skip
 
     def restore(self, key: str, data: bytes, seq: int = 0) -> None:
@@ -261,31 +328,34 @@ class Sessions:
         kind, _, name = key.partition("/")
         if not data:
             return
-        if kind == "retained":
-            self.retained.put(name, data)
-        elif kind == "kept":
-            for message in msgspec.msgpack.decode(data, type=list[Message]):
-                self._keep(message, EARLIEST)
-        else:
-            image = msgspec.msgpack.decode(data, type=_Image)
-            session = self._make(SessionKey(name), image.username, image.begun_at)
-            session.begun, session.next_id, session.dropped = True, image.next_id, image.dropped
-            session.as_of, session.held = seq, set(image.held)
-            for message in image.queue:
-                message.done = False
-                session.put(message)
-            for text, qos in image.subscriptions.items():
-                self._subscribe(session, text, qos)
+        if kind != "session":
+            super().restore(key, data)
+            return
+        image = msgspec.msgpack.decode(data, type=_Image)
+        session = self._make(SessionKey(name), image.username, image.begun_at, image.expiry_s)
+        session.begun, session.next_id, session.dropped = True, image.next_id, image.dropped
+        session.as_of, session.held = seq, set(image.held)
+        self._end_at(session, image.ends_at)
+        for message in image.queue:
+            message.done = False
+            session.put(message)
+        for text, options in image.subscriptions.items():
+            self._subscribe(session, text, options, image.ids.get(text, 0))
 
     # --- within ---
 
-    def _make(self, key: SessionKey, username: str, at: datetime | None) -> Session:
+    def _make(self, key: SessionKey, username: str, at: datetime | None, expiry_s: int | None = None) -> Session:
         old = self._sessions.get(key)
         if old is not None:
             self._remove(old)
-        session = self._sessions[key] = Session(key, username, at, durable=True)
+        session = self._sessions[key] = Session(key, username, at, durable=True, expiry_s=expiry_s)
         self._of.setdefault(username, []).append(key)
         return session
+
+    def _end_at(self, session: Session, at: datetime | None) -> None:
+        session.ends_at = at
+        if at is not None:
+            heappush(self._ends, (at, session.key))
 
     def _remove(self, session: Session) -> None:
         for text in session.subscriptions:
@@ -297,48 +367,24 @@ class Sessions:
             del self._of[session.username]
         self._touch(f"session/{session.key}")
 
-    def _begun(self, key: SessionKey, session: Session | None, username: str, at: datetime) -> None:
+    def _begun(self, key: SessionKey, session: Session | None, entry: SessionBegun) -> None:
         if session is None or session.begun or session.begun_at is None:
             early = set() if session is None or session.begun else session.held
-            session = self._make(key, username, at)
+            session = self._make(key, entry.username, entry.at, entry.expiry_s)
             session.held |= early
-        if session.begun_at == at:
+        if session.begun_at == entry.at:
             session.begun = True
 
-    def _subscribe(self, session: Session, text: str, qos: int) -> None:
+    def _subscribe(self, session: Session, text: str, options: int, identifier: int) -> None:
         if text not in session.subscriptions:
             self._interests.add(text, session.key)
-        session.subscribe(text, qos)
-
-    def _keep(self, message: Message, now: datetime) -> None:
-        before = self.kept.get(message.topic) or []
-        kept = [m for m in before if not m.expired(now) and m.id != message.id][1 - KEPT_MESSAGES :]
-        for old in before:
-            self._kept_under.pop(old.id, None)
-        kept.append(message)
-        self.kept.put(message.topic, kept)
-        self._kept_under.update((m.id, m.topic) for m in kept)
-        self._touch(f"kept/{message.topic}")
-
-    def _hand_out(self, message: str) -> None:
-        topic = self._kept_under.pop(message)
-        left = [m for m in self.kept.get(topic) or [] if m.id != message]
-        if left:
-            self.kept.put(topic, left)
-        else:
-            self.kept.remove(topic)
-        self._touch(f"kept/{topic}")
-
-    def _retain(self, topic: str, payload: bytes) -> None:
-        if not payload:
-            self.retained.remove(topic)
-        elif len(payload) <= RETAINED_BYTES and (self.retained.get(topic) is not None or self.retained.beside(topic) < RETAINED_TOPICS):
-            self.retained.put(topic, payload)
-        self._touch(f"retained/{topic}")
+        session.subscribe(text, options, identifier)
 
     def _allowed(self, session: Session, topic: str) -> bool:
         credential = self._credentials(session.username)
         return credential is not None and may_receive(credential, topic)
 
-    def _touch(self, key: str) -> None:
-        self.changed[key] = None
+
+def later(now: datetime, seconds: int) -> datetime:
+    """As far as the calendar goes."""
+    return min(now, _LAST - timedelta(seconds=seconds)) + timedelta(seconds=seconds)

@@ -4,16 +4,19 @@ Past what a client may have sent and not on disk, its socket is left unread; the
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 from devices.decode import BRIDGE_LIMIT, REPORT_LIMIT
 from devices.mqtt.packets import Publish, Will
+from devices.mqtt.properties import NONE
 from devices.mqtt.rights import Rights
 from devices.mqtt.server import Arrival, Connection
 from devices.mqtt.session import Session
-from devices.mqtt.sessions import RETAINED_BYTES, PacketIdHeld, Retained, SessionEntry
-from devices.topic import BRIDGE, Channel
-from gateway.inbox import Intake, Published, nothing
+from devices.mqtt.sessions import PacketIdHeld, SessionEntry
+from devices.topic import Channel
+from gateway.inbox import Intake, Published
+from gateway.mqtt.company import Company, beside, bridged, retained
 
 WAITING_BYTES = 4 * 1024 * 1024
 WAITING_MESSAGES = 16_384
@@ -30,11 +33,6 @@ Refuse = Callable[[str, str, str, bytes, int], None]
 """Told of what was acknowledged and not taken (topic, user name, reason, first KiB, size): shown with the quarantine."""
 
 
-def bridged(topic: str) -> bool:
-    """Of a topic or a filter: whether it lies in a home's bridge."""
-    return topic.split("/", 5)[4:5] == [BRIDGE]
-
-
 def limit(rights: Rights | None, topic: str) -> int:
     """The longest payload held for a message on this topic; of what may not be published there only as much as is shown."""
     if rights is None or rights.publishing(topic).refusal:
@@ -49,19 +47,22 @@ class Arrivals:
     """
 
     def __init__(
-        self, connection: Connection, session: Session, rights: Rights, intake: Intake, *,
+        self, connection: Connection, session: Session, rights: Rights, intake: Intake, company: Company, *,
         refused: Refuse, stored: Callable[[], None], forgotten: Callable[[Arrival], None],
     ) -> None:  # fmt: skip
         self._connection = connection
         self._session = session
         self._rights = rights
         self._intake = intake
+        self._company = company
         self._refused = refused
         self._on_disk = stored
         self._left = forgotten
         self._bytes = 0
         self._messages = 0
         self._only_alarms = True
+        self.hears_itself = True
+        """Whether it subscribes without saying No Local anywhere."""
 
     @property
     def too_much(self) -> bool:
@@ -73,25 +74,35 @@ class Arrivals:
             return True
         return not self._only_alarms and self._bytes > MODEST_BYTES and self._intake.waiting_bytes > SHARED_BYTES
 
-    def take(self, arrival: Arrival) -> None:
+    def take(self, arrival: Arrival, now: datetime) -> None:
         publish = arrival.publish
         verdict = self._rights.publishing(publish.topic)
         if verdict.refusal:
             # 3.1.1 cannot say no to a PUBLISH [MQTT-3.3.5-2]: it is acknowledged, and shown to whoever can mend the kit.
             self._show(publish, verdict.refusal)
-            self._connection.stored(arrival)
+            self._connection.reject(arrival, verdict.code, verdict.refusal)
             return
         if verdict.channel is not Channel.ALARM:
             self._only_alarms = False
         size = len(publish.payload) + len(publish.topic)
         self._bytes += size
         self._messages += 1
-        entry = _to_retain(publish) if publish.retain else None
+        done: Callable[[], None] = partial(self._stored, arrival, size)
+        forgotten: Callable[[], None] = partial(self._forgotten, arrival, size)
+        entry: SessionEntry | None = None
+        if publish.qos != 1 or publish.retain or publish.properties is not NONE or not self.hears_itself:
+            its = beside(publish, self._session.key, now)
+            gone = self._company.enter(publish.topic, publish.payload, its)
+            done, forgotten = partial(_both, gone, done), partial(_both, gone, forgotten)
+            entry = retained(publish, its)
         if publish.qos == 2 and self._session.durable:
             if entry is not None:
                 self._intake.record(entry)
             entry = PacketIdHeld(self._session.key, publish.packet_id)
-        self._publish(publish, partial(self._stored, arrival, size), entry, partial(self._forgotten, arrival, size))
+        username = self._rights.credential.username
+        self._intake.publish(
+            Published(publish.topic, publish.payload, publish.size, publish.retain, username, done, entry, forgotten),
+        )
 
     def admit_will(self, will: Will) -> bool:
         """Whether it may be published when its time comes; if not, that is shown now, while somebody looks at the kit."""
@@ -99,18 +110,6 @@ class Arrivals:
         if refusal:
             self._show(Publish(will.topic, will.payload), f"will: {refusal}")
         return not refusal
-
-    def publish_will(self, will: Will) -> None:
-        publish = Publish(will.topic, will.payload, will.qos, will.retain)
-        self._publish(publish, nothing, _to_retain(publish), nothing)  # it is acknowledged to nobody
-
-    def _publish(
-        self, publish: Publish, done: Callable[[], None], entry: SessionEntry | None, forgotten: Callable[[], None],
-    ) -> None:  # fmt: skip
-        username = self._rights.credential.username
-        self._intake.publish(
-            Published(publish.topic, publish.payload, publish.size, publish.retain, username, done, entry, forgotten),
-        )
 
     def _stored(self, arrival: Arrival, size: int) -> None:
         """The commit that holds the message has returned."""
@@ -129,8 +128,6 @@ class Arrivals:
         self._refused(publish.topic, self._rights.credential.username, reason, publish.payload[:EXCERPT], publish.size)
 
 
-def _to_retain(publish: Publish) -> SessionEntry | None:
-    """Only `status` is retained; any other retained PUBLISH is taken as if it were not."""
-    if publish.retain and publish.size <= RETAINED_BYTES and publish.topic.endswith(f"/{Channel.STATUS}") and not bridged(publish.topic):
-        return Retained(publish.topic, publish.payload)
-    return None
+def _both(one: Callable[[], None], other: Callable[[], None]) -> None:
+    one()
+    other()

@@ -27,11 +27,11 @@ from alerting.facts import Sentence
 from devices.mqtt.sessions import Retained
 from devices.topic import BRIDGE, ROOT, Channel
 from gateway.inbox import Intake, Published
-from gateway.mqtt.arrivals import bridged
 from gateway.mqtt.broker_client import V5, V311, Login, Subscription
 from gateway.mqtt.broker_line import BrokerAddress, Incoming
 from gateway.mqtt.broker_outbox import MemoryFile, Outbox, Way
 from gateway.mqtt.broker_session import Listening, Session
+from gateway.mqtt.company import bridged
 from gateway.problem import CommandFailed
 from gateway.settings import Broker as BrokerSettings
 from gateway.settings import broker_address, reveal

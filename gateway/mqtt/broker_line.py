@@ -19,7 +19,7 @@ from typing import cast
 import msgspec
 
 from devices.decode import BRIDGE_LIMIT, EXCERPT, REPORT_LIMIT
-from gateway.mqtt.arrivals import bridged
+from gateway.mqtt.company import bridged
 
 PATIENCE_S = 10.0
 """For a name, a connection, a TLS handshake."""

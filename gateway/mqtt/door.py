@@ -12,7 +12,7 @@ from time import monotonic
 import msgspec
 
 from devices.credential import Credential, Scope
-from devices.mqtt.packets import LEVEL, Connect, Refusal
+from devices.mqtt.packets import LEVEL, LEVELS, Connect, Refusal
 from gateway.mqtt.der import Issued
 
 CLIENT_ID_LIMIT = 256
@@ -93,7 +93,7 @@ class Door:
         self._failures: dict[str, _Failures] = {}
 
     def ask(self, connect: Connect, caller: Caller, now: datetime) -> Credential | Refused:
-        if connect.level != LEVEL:
+        if connect.level not in LEVELS:
             return Refused(Refusal.PROTOCOL_LEVEL)
         if caller.certificate is None:
             answer = self._known(connect, caller.address, now)
@@ -101,7 +101,8 @@ class Door:
             answer = self._certified(connect, caller.name, caller.certificate)
         if isinstance(answer, Refused):
             return answer
-        if (not connect.client_id and not connect.clean_session) or len(connect.client_id) > CLIENT_ID_LIMIT:
+        nameless = not connect.client_id and not connect.clean_session and connect.level == LEVEL  # 5.0 is given a name
+        if nameless or len(connect.client_id) > CLIENT_ID_LIMIT:
             return Refused(Refusal.CLIENT_ID)
         return answer
 

@@ -14,24 +14,29 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 from alerting.facts import CommandIssued, CredentialIssued, CredentialRevoked, Said
 from devices.credential import Credential
 from devices.mqtt.filters import Interests
-from devices.mqtt.packets import Connect, ProtocolViolation, Refusal
+from devices.mqtt.packets import FIVE, Connect, ProtocolViolation, Reason, Refusal
 from devices.mqtt.rights import Rights
 from devices.mqtt.session import Message, Session, SessionKey, session_key
 from devices.mqtt.sessions import LIVE, SessionEntry, Sessions, Subscribed
 from devices.topic import Channel
 from gateway.inbox import Intake
-from gateway.mqtt.arrivals import Refuse, bridged
+from gateway.mqtt.arrivals import Refuse
+from gateway.mqtt.company import Company, bridged
 from gateway.mqtt.der import Issued
 from gateway.mqtt.door import SESSIONS, Door, Refused, Seldom, Way
 from gateway.mqtt.keys import Keys
 from gateway.mqtt.lobby import Lobby
 from gateway.mqtt.peer import Peer
+from gateway.mqtt.tenure import Tenure
 from gateway.mqtt.tls import Failure, Handshakes
 from gateway.mqtt.ways import Entrance, Offer, Relayed
 from gateway.mqtt.wheel import Wheel
+from gateway.mqtt.wills import Wills
 from gateway.store.entry import Entry
 
 BACKLOG = 4096
@@ -58,6 +63,15 @@ def remember(sessions: Sessions, entry: Entry, seq: int = LIVE) -> list[SessionK
     return []
 
 
+class Admitted(msgspec.Struct, frozen=True):
+    """`present`: the session was there before. `assigned`: the client id that the client had none of."""
+
+    session: Session
+    rights: Rights
+    present: bool
+    assigned: str | None = None
+
+
 class Listener:
     def __init__(
         self,
@@ -77,6 +91,8 @@ class Listener:
         self.wheel: Wheel[Callable[[datetime], None]] = Wheel()
         """What is to be looked at when."""
         self._clock = clock
+        self.company = Company()
+        self.wills = Wills(intake, sessions, self.company, credentials)
         self.lobby = Lobby()
         self.tls = None if keys is None else Handshakes(keys)
         self._door = Door(credentials, self._revoked)
@@ -85,6 +101,7 @@ class Listener:
         self._sweeper: asyncio.TimerHandle | None = None
         self._sockets: set[Peer] = set()
         self._live: dict[SessionKey, Peer] = {}
+        self._tenure = Tenure(sessions, self.wills, self._live, intake.record, clock)
         self._users: dict[str, set[Peer]] = {}
         self._routes: Interests[Peer] = Interests()
         self._relays: Interests[Peer] = Interests()
@@ -132,7 +149,7 @@ class Listener:
         for peer in list(self._live.values()):
             if peer.caller.certificate is not None and self._revoked(peer.caller.certificate):
                 self.told(peer, "its certificate is revoked")
-                peer.end(will=True)
+                peer.end(Reason.ADMINISTRATIVE_ACTION, "its certificate is revoked", will=True)
 
     async def close(self) -> None:
         """Say good-bye: what is acknowledged is sent, no will is published, since it is not the clients who leave."""
@@ -142,7 +159,7 @@ class Listener:
             self._sweeper.cancel()
         self._flush()
         for peer in list(self._sockets):
-            peer.end(will=False)
+            peer.end(Reason.SERVER_SHUTTING_DOWN, will=False)
         if self._sockets:
             self._empty.clear()
             with contextlib.suppress(TimeoutError):
@@ -186,42 +203,37 @@ class Listener:
         if not self._sockets:
             self._empty.set()
 
-    def admit(self, peer: Peer, connect: Connect) -> tuple[Session, Rights, bool] | Refused:
-        """The session of a CONNECT, its rights, and whether the session was there before. Whoever had it is sent away first."""
+    def admit(self, peer: Peer, connect: Connect) -> Admitted | Refused:
+        """Its session and its rights. Whoever had the session is sent away first."""
         credential = self._door.ask(connect, peer.caller, self.now)
         if isinstance(credential, Refused):
-            if credential.why:
-                self._misplaced(peer, credential.why)
+            if credential.why and self._seldom.now(f"{peer.caller.address} {credential.why}"):
+                _log.warning("%s refused: %s", _name(peer), credential.why)
+                self.refused("", peer.caller.name, f"CONNECT: {credential.why}", b"", 0)
             return credential
-        username = credential.username
-        self._anonymous += not connect.client_id
-        key = session_key(username, connect.client_id or f"\0{self._anonymous}")
+        username, five = credential.username, peer.connection.terms.level == FIVE
+        client_id = connect.client_id or self._client_id(five=five)
+        key = session_key(username, client_id)
         if key in self._live:
-            self._live[key].end(will=True)  # [MQTT-3.1.4-2]
+            self._live[key].end(Reason.SESSION_TAKEN_OVER, will=True)  # [MQTT-3.1.4-2]
         if len(self._users.get(username, ())) >= SESSIONS[credential.scope] and not self._quietest_ends(username):
             return Refused(Refusal.UNAVAILABLE)
-        session, present = self.sessions.get(key), True
-        if session is not None and connect.clean_session:
-            self.intake.record(self.sessions.end(session))
-            session = None
-        if session is None:
-            present = False
-            if connect.clean_session:
-                session = Session(key, username, None, durable=False)
-            elif self._room_for_session(username, SESSIONS[credential.scope]):
-                session, entry = self.sessions.begin(key, username, self._clock())
-                self.intake.record(entry)
-            else:
-                return Refused(Refusal.UNAVAILABLE)
+        most, expiry_s = SESSIONS[credential.scope], peer.connection.terms.expiry_s
+        taken = self._tenure.take_up(key, username, expiry_s, most, clean=connect.clean_session)
+        if taken is None:
+            return Refused(Refusal.UNAVAILABLE)
+        session, present = taken
         self.lobby.leave(peer.caller)
         self._live[key] = peer
         self._users.setdefault(username, set()).add(peer)
-        return session, Rights(credential), present
+        return Admitted(session, Rights(credential), present, client_id if five and not connect.client_id else None)
 
     def left(self, peer: Peer) -> None:
-        assert peer.session is not None
-        if self._live.get(peer.session.key) is peer:
-            del self._live[peer.session.key]
+        session = peer.session
+        assert session is not None
+        if self._live.get(session.key) is peer:
+            del self._live[session.key]
+            self._tenure.leave(session, peer.expiry_s, self.now)
         users = self._users.get(peer.username, set())
         users.discard(peer)
         if not users:
@@ -245,11 +257,13 @@ class Listener:
         self._routes.add(topic_filter, peer)
         if _upward(topic_filter):
             self._relays.add(topic_filter, peer)
+            self.company.heeded = True
 
     def unroute(self, peer: Peer, topic_filter: str) -> None:
         peer.routed.discard(topic_filter)
         self._routes.discard(topic_filter, peer)
         self._relays.discard(topic_filter, peer)
+        self.company.heeded = bool(self._relays)
 
     def wake(self, peer: Peer) -> None:
         """It has something to say; what several commits and packets of this turn of the loop give goes out in one write."""
@@ -269,7 +283,7 @@ class Listener:
 
     def _begin(self, server: asyncio.AbstractServer) -> None:
         if not self._servers:
-            self.sessions.resumed()
+            self._tenure.begin()
             self._sweep()
         self._servers.append(server)
 
@@ -291,18 +305,13 @@ class Listener:
         quietest = min(self._users[username], key=lambda peer: peer.connection.heard_at)
         if self.now - quietest.connection.heard_at < QUIET:
             return False
-        quietest.end(will=False)
+        quietest.end(Reason.QUOTA_EXCEEDED, "another connection of the same credentials needs its place", will=False)
         return True
 
-    def _room_for_session(self, username: str, most: int) -> bool:
-        """Whether the user may have one more session that lasts; the oldest that nobody uses makes room."""
-        if self.sessions.count(username) < most:
-            return True
-        for session in self.sessions.of(username):
-            if not session.ending and session.key not in self._live:
-                self.intake.record(self.sessions.end(session))
-                return True
-        return False
+    def _client_id(self, *, five: bool) -> str:
+        """Of a client that has none: in 5.0 it is told, and may come back under it, also after a restart."""
+        self._anonymous += 1
+        return f"anju-{int(self._clock().timestamp()):x}-{self._anonymous:x}" if five else f"\0{self._anonymous}"
 
     def _hand_out(self, issued: CommandIssued, queued_for: list[SessionKey]) -> None:
         for key in queued_for:
@@ -314,12 +323,13 @@ class Listener:
 
     def _relay(self, said: Said) -> None:
         if not bridged(said.topic):  # what a hub says on its bridge is for us; back on the same bridge it would run in a circle
+            beside = self.company.of(said.topic, said.raw)
             for peer in self._relays.find(said.topic):
-                peer.relay(said.topic, said.raw)
+                peer.relay(said.topic, said.raw, beside)
 
     def _shut_out(self, username: str, *, will: bool) -> None:
         for peer in list(self._users.get(username, ())):
-            peer.end(will=will)
+            peer.end(Reason.ADMINISTRATIVE_ACTION, "its credentials were taken back or issued anew", will=will)
 
     def _sweep(self) -> None:
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
@@ -330,6 +340,7 @@ class Listener:
                 look(self.now)
             except Exception:  # noqa: BLE001 - one connection's fault must not end the watch over all others
                 _log.exception("a connection could not be looked after")
+        self._tenure.look(self.now)
         full, was_full = self.intake.full, self._was_full
         self._was_full = full
         if full and not was_full:
@@ -338,7 +349,7 @@ class Listener:
         if not full:
             for peer in list(self.owing)[:RECALLED]:
                 del self.owing[peer]
-                peer.end(will=False)
+                peer.end(Reason.SERVER_BUSY, "the disk was full: what was not acknowledged is taken now", will=False)
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, {}

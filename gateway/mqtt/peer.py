@@ -11,12 +11,26 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from devices.mqtt.packets import REFUSED, Connect, Disconnect, ProtocolViolation, Pubrel, Refusal, Subscribe, Unsubscribe, Will
+from devices.mqtt.packets import (
+    REFUSED,
+    Connect,
+    Disconnect,
+    Option,
+    ProtocolViolation,
+    Pubrel,
+    Reason,
+    Refusal,
+    Subscribe,
+    Unsubscribe,
+    Will,
+)
 from devices.mqtt.server import Arrival, Completed, Connection, Event, Received
 from devices.mqtt.session import Message, Session
 from devices.mqtt.sessions import PacketIdReleased, SessionEntry, Subscribed, Unsubscribed
 from devices.mqtt.sessions import Received as TakenByClient
+from devices.mqtt.terms import lasting
 from gateway.mqtt.arrivals import Arrivals, limit
+from gateway.mqtt.company import Beside
 from gateway.mqtt.departures import Departures
 from gateway.mqtt.door import DELAY, Caller, Refused
 
@@ -48,6 +62,8 @@ class Peer(asyncio.Protocol):
         self.arrivals: Arrivals | None = None
         self.departures: Departures | None = None
         self.ended = False
+        self.expiry_s: int | None = None
+        """Seconds that its session outlasts the connection; None: for ever."""
         self._asked_for: set[str] = set()
         self.routed: set[str] = set()
         """The filters under which what is committed reaches it."""
@@ -84,12 +100,12 @@ class Peer(asyncio.Protocol):
             for event in self.connection.receive(data, self._listener.now):
                 if type(event) is Arrival:
                     assert self.arrivals is not None
-                    self.arrivals.take(event)
+                    self.arrivals.take(event, self._listener.now)
                 else:
                     self._asked(event)
         except ProtocolViolation as violation:
             self._listener.violated(self, violation)
-            self.end(will=True)
+            self.end(violation.code, str(violation), will=True)
         if self._transport is not None and not self._paused and not self.ended and self.arrivals is not None and self.arrivals.too_much:
             self._paused = True
             self._transport.pause_reading()
@@ -135,14 +151,8 @@ class Peer(asyncio.Protocol):
                 self._change(PacketIdReleased(session.key, number), partial(self.connection.complete, number))
             case Subscribe():
                 self._subscribe(event, session)
-            case Unsubscribe(number, names):
-                known = tuple(dict.fromkeys(text for text in names if text in self._asked_for))
-                self._asked_for.difference_update(known)
-                then = partial(self._unsubscribed, number, known)
-                if known:
-                    self._change(Unsubscribed(session.key, known), then)
-                else:
-                    then()
+            case Unsubscribe():
+                self._unsubscribe(event, session)
             case Received(message):
                 if session.queue.get(message.id) is message:
                     self._change(TakenByClient(session.key, message.id), partial(self._release, message))
@@ -151,8 +161,10 @@ class Peer(asyncio.Protocol):
             case Completed(message):
                 departures.completed(message)
                 self.pump()
-            case Disconnect():
-                self.end(will=False)  # [MQTT-3.14.4-3]
+            case Disconnect(code, properties):
+                if properties.session_expiry is not None:
+                    self.expiry_s = lasting(properties.session_expiry)
+                self.end(will=code != Reason.SUCCESS)  # [MQTT-3.14.4-3]
 
     def _change(self, entry: SessionEntry, then: Callable[[], None]) -> None:
         """For a session that lasts, `then` comes when the entry is on disk; for one that does not, now."""
@@ -168,67 +180,95 @@ class Peer(asyncio.Protocol):
             self.wake()
 
     def _greet(self, connect: Connect) -> None:
+        if connect.properties.authentication_method is not None:
+            self.connection.refuse(Reason.BAD_AUTHENTICATION_METHOD, "there is no enhanced authentication here, passwords and certificates")
+            self.end(will=False)
+            return
         answer = self._listener.admit(self, connect)
         if isinstance(answer, Refused):
             if answer.late:
                 self.connection.close()
                 self._listener.wheel.put(partial(self._refuse, answer.code), self._listener.now + DELAY)
             else:
-                self.connection.refuse(answer.code)
+                self.connection.refuse(answer.code, answer.why)
                 self.end(will=False)
             return
-        self.session, self.rights, present = answer
-        self.connection.accept(self.session, present=present)
+        session, self.rights = answer.session, answer.rights
+        self.session, self.expiry_s = session, self.connection.terms.expiry_s
+        self.connection.accept(session, present=answer.present, assigned=answer.assigned)
         intake = self._listener.intake
         self.arrivals = Arrivals(
-            self.connection, self.session, self.rights, intake,
+            self.connection, session, self.rights, intake, self._listener.company,
             refused=self._listener.refused, stored=self._stored, forgotten=self._forgotten,
         )  # fmt: skip
-        self.departures = Departures(self.connection, self.session, self.rights, self._listener.sessions, intake.record)
+        self.arrivals.hears_itself = session.hears_itself
+        self.departures = Departures(self.connection, session, self.rights, self._listener.sessions, intake.record)
         if connect.will is not None and self.arrivals.admit_will(connect.will):
             self._will = connect.will
-        self._asked_for.update(self.session.subscriptions)
+        self._asked_for.update(session.subscriptions)
         self._watch(self._listener.now)
-        for text, qos in self.session.subscriptions.items():
+        for text, options in session.subscriptions.items():
             self._listener.route(self, text)
-            self.departures.offer_kept(text, qos)
+            self.departures.offer_kept(text, options & Option.QOS)
         self.pump()
 
     def _subscribe(self, packet: Subscribe, session: Session) -> None:
         assert self.rights is not None
         codes: list[int] = []
         granted: dict[str, int] = {}
-        for text, qos in packet.filters:
-            room = text in self._asked_for or len(self._asked_for) < SUBSCRIPTIONS
-            code = self.rights.grant(text, qos) if room else REFUSED
+        new: set[str] = set()
+        for text, options in packet.filters:
+            known = text in self._asked_for
+            room = known or len(self._asked_for) < SUBSCRIPTIONS
+            code = self.rights.grant(text, options) if room else Reason.QUOTA_EXCEEDED
             codes.append(code)
-            if code != REFUSED:
+            if code < REFUSED:
+                if not known:
+                    new.add(text)
                 self._asked_for.add(text)
-                granted[text] = code
-        then = partial(self._subscribed, packet.packet_id, tuple(codes), granted)
+                granted[text] = options
+        identifier = packet.properties.subscription_ids[0] if packet.properties.subscription_ids else 0
+        subscribed = Subscribed(session.key, tuple(granted.items()), identifier)
+        then = partial(self._subscribed, packet.packet_id, tuple(codes), subscribed, new)
         if granted:
-            self._change(Subscribed(session.key, tuple(granted.items())), then)
+            self._change(subscribed, then)
         else:
             then()
 
-    def _subscribed(self, number: int, codes: tuple[int, ...], granted: dict[str, int]) -> None:
+    def _subscribed(self, number: int, codes: tuple[int, ...], subscribed: Subscribed, new: set[str]) -> None:
         assert self.session is not None
+        assert self.arrivals is not None
         assert self.departures is not None
         self.connection.grant(number, codes)
-        for text, qos in granted.items():
+        for text, options in subscribed.filters:
             if not self.session.durable:
-                self.session.subscribe(text, qos)
+                self.session.subscribe(text, options, subscribed.identifier)
             self._listener.route(self, text)
-            self.departures.granted(text, qos)
+            self.departures.granted(text, options, subscribed.identifier, new=text in new)
+        self.arrivals.hears_itself = self.session.hears_itself
         self.pump()
 
-    def _unsubscribed(self, number: int, names: tuple[str, ...]) -> None:
+    def _unsubscribe(self, packet: Unsubscribe, session: Session) -> None:
+        codes: list[int] = []
+        known: list[str] = []
+        for text in packet.filters:
+            codes.append(Reason.SUCCESS if text in self._asked_for else Reason.NO_SUBSCRIPTION_EXISTED)
+            if text in self._asked_for:
+                self._asked_for.discard(text)
+                known.append(text)
+        then = partial(self._unsubscribed, packet.packet_id, tuple(codes), tuple(known))
+        if known:
+            self._change(Unsubscribed(session.key, tuple(known)), then)
+        else:
+            then()
+
+    def _unsubscribed(self, number: int, codes: tuple[int, ...], names: tuple[str, ...]) -> None:
         assert self.session is not None
         for text in names:
             if not self.session.durable:
                 self.session.unsubscribe(text)
             self._listener.unroute(self, text)
-        self.connection.ungrant(number)
+        self.connection.ungrant(number, codes)
 
     def _release(self, message: Message) -> None:
         message.received = True
@@ -245,19 +285,20 @@ class Peer(asyncio.Protocol):
         """A command was issued; the sessions that last have it in their queue already."""
         if self.session is None or self.rights is None or self.departures is None or message.id in self.session.queue:
             return
-        qos = self.session.granted(message.topic)
-        if qos is not None and self.rights.receiving(message.topic):
-            self.departures.offer(message, qos)
+        grant = self.session.granted(message.topic)
+        if grant is not None and self.rights.receiving(message.topic):
+            self.departures.offer(message, grant.qos)
             self.pump()
 
-    def relay(self, topic: str, payload: bytes) -> None:
+    def relay(self, topic: str, payload: bytes, beside: Beside | None) -> None:
         """A report or status was committed."""
         if self.session is None or self.rights is None or self.departures is None:
             return
-        qos = self.session.granted(topic)
-        if qos is None or not self.rights.receiving(topic):
+        own = beside is not None and beside.publisher == self.session.key
+        grant = self.session.granted_own(topic) if own else self.session.granted(topic)
+        if grant is None or not self.rights.receiving(topic):
             return
-        if self.departures.relay(topic, payload, qos):
+        if self.departures.relay(topic, payload, grant, beside):
             self.pump()
         else:
             self.cut_off("it reads what is relayed to it too slowly")
@@ -291,7 +332,7 @@ class Peer(asyncio.Protocol):
             self.connection.heard_at = now  # it is we who do not listen: its silence says nothing
         deadline = self.connection.deadline
         if deadline is not None and deadline <= now:
-            self.end(will=True)
+            self.end(Reason.KEEP_ALIVE_TIMEOUT, will=True)
         elif deadline is not None:
             self._listener.wheel.put(self._watch, min(deadline, now + LOOK))
 
@@ -301,6 +342,10 @@ class Peer(asyncio.Protocol):
     def cut_off(self, why: str) -> None:
         self._listener.told(self, why)
         transport, self._transport = self._transport, None
+        if transport is not None:
+            self.connection.break_off(Reason.QUOTA_EXCEEDED, why)
+            transport.write(bytes(self.connection.output))  # whatever of it its socket still takes
+            self.connection.output.clear()
         self.end(will=True)
         if transport is not None:
             transport.abort()
@@ -309,16 +354,18 @@ class Peer(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def end(self, *, will: bool) -> None:
-        """Once: its will, unless it said good-bye; what stands in `output` is still sent."""
+    def end(self, code: Reason | None = None, why: str = "", *, will: bool) -> None:
+        """Once: its will, unless it said good-bye; what stands in `output` is still sent. `code`, `why`: for a client that can be told."""
         if self.ended:
             return
         self.ended = True
+        if code is not None:
+            self.connection.break_off(code, why)
         self.connection.close()
         if self.session is not None:
             self._listener.left(self)
-            if will and self._will is not None and self.arrivals is not None:
-                self.arrivals.publish_will(self._will)
+            if will and self._will is not None:
+                self._listener.wills.left(self.session, self._will, self.expiry_s, self._listener.now)
         if self._transport is not None:
             self.flush()
         if self._transport is not None:
