@@ -291,7 +291,7 @@ class Engine:
     def _hear(self, said: Said) -> None:
         message = said.message
         witnessed = witness(self.registry, said, self._circumstances.index)
-        self._state.mark(snapshots.home_key(message.home))
+        self._state.changed[snapshots.HOME + message.home] = None
         if witnessed is not None:
             home, device = witnessed.home, witnessed.device
             if witnessed.new:

@@ -28,7 +28,7 @@ from devices.credential import Credential
 from devices.home import Area, AreaId, HomeId
 
 GLOBAL = "global"
-_HOME = "home/"
+HOME = "home/"
 
 
 class Whole(msgspec.Struct, array_like=True):
@@ -63,29 +63,29 @@ def decode_home(body: bytes) -> tuple[datetime, HomeState]:
 
 
 def home_key(home: HomeId) -> str:
-    return _HOME + home
+    return HOME + home
 
 
 def home_of(key: str) -> HomeId:
-    return HomeId(key.removeprefix(_HOME))
+    return HomeId(key.removeprefix(HOME))
 
 
 def key_of(entry: Item | Fact) -> str:
     """The one row whose state an entry touches when it is folded."""
     match entry:
         case Said(message=message):
-            return _HOME + message.home
+            return HOME + message.home
         case Quarantined() | HomesChecked() | Configured() | ServiceStarted() | WallClockStepped() | Asked():
             return GLOBAL
         case AreaRegistered() | AreaRetired():
             return GLOBAL
         case HomeRegistered(home=home):
-            return _HOME + home.id
+            return HOME + home.id
         case DeviceRegistered(device=device) | DeviceDiscovered(device=device):
-            return _HOME + device.home
+            return HOME + device.home
         case PersonRegistered(person=person):
-            return _HOME + person.home
+            return HOME + person.home
         case CredentialIssued(credential=credential):
-            return _HOME + credential.home if credential.home else GLOBAL
+            return HOME + credential.home if credential.home else GLOBAL
         case _:
-            return _HOME + entry.home if entry.home else GLOBAL
+            return HOME + entry.home if entry.home else GLOBAL

@@ -16,14 +16,15 @@ EXCERPT = 1024
 
 
 def decode(
-    topic: str, payload: bytes, received_at: datetime, directory: Directory = NO_DIRECTORY, *, size: int | None = None,
+    topic: str | DeviceTopic | BridgeTopic, payload: bytes, received_at: datetime, directory: Directory = NO_DIRECTORY, *,
+    size: int | None = None,
 ) -> Message:  # fmt: skip
     """What a message means. `received_at` is aware; `directory` is what the home's hubs have listed so far.
 
     `size`: how long the message was when it came. One over its limit is kept as its beginning only, and refused,
     unless a call stands plainly in that.
     """
-    parsed = parse(topic)
+    parsed = parse(topic) if isinstance(topic, str) else topic
     try:
         return _decode(parsed, payload, received_at, directory, len(payload) if size is None else size)
     except DecodeError:

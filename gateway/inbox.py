@@ -15,6 +15,7 @@ import msgspec
 
 from alerting.facts import Fact, IllegalTransition, Item
 from devices.mqtt.sessions import SessionEntry
+from devices.topic import BridgeTopic, DeviceTopic
 
 OVERHEAD = 1536
 """Bytes that a waiting thing takes besides its payload: read, sorted, with what is to happen after its commit (1,350 were measured)."""
@@ -39,6 +40,8 @@ class Published(msgspec.Struct, frozen=True, gc=False):
     """What the same commit must hold of the session (a QoS 2 packet id)."""
     forgotten: Callable[[], None] = nothing
     """Called instead of `done` when a full disk leaves no room for it to wait: it must come again, and nothing else stands behind it."""
+    parsed: DeviceTopic | BridgeTopic | None = None
+    """The topic, where the way in has read it already."""
 
 
 class Intake(Protocol):
@@ -100,7 +103,10 @@ class Lanes:
 
     def put(self, waiting: Waiting, lane: deque[Waiting]) -> None:
         lane.append(waiting)
-        self._count(lane, 1, waiting.size)
+        taken = waiting.size + OVERHEAD
+        self.waiting_bytes += taken
+        if lane is self.ordinary:
+            self.ordinary_bytes += taken
 
     def take(self, most: int, most_bytes: int, lanes: Sequence[deque[Waiting]]) -> list[Waiting]:
         """Of these lanes in their order, at most so many things and about so many bytes."""
@@ -111,7 +117,7 @@ class Lanes:
             while lane and len(batch) < most and size < most_bytes:
                 batch.append(waiting := lane.popleft())
                 size += waiting.size
-            self._count(lane, before - len(batch), bytes_before - size)
+            self._taken(lane, len(batch) - before, size - bytes_before)
         return batch
 
     def give_up(self, most_bytes: int) -> list[Waiting]:
@@ -119,7 +125,7 @@ class Lanes:
         out: list[Waiting] = []
         for _ in range(len(self.ordinary)):
             waiting = self.ordinary.popleft()
-            self._count(self.ordinary, -1, -waiting.size)
+            self._taken(self.ordinary, 1, waiting.size)
             if waiting.answer is not None or (waiting.forgotten is not None and self.ordinary_bytes + waiting.bytes > most_bytes):
                 out.append(waiting)
             else:
@@ -129,8 +135,8 @@ class Lanes:
     def __len__(self) -> int:
         return len(self.urgent) + len(self.sessions) + len(self.ordinary)
 
-    def _count(self, lane: deque[Waiting], things: int, size: int) -> None:
+    def _taken(self, lane: deque[Waiting], things: int, size: int) -> None:
         taken = things * OVERHEAD + size
-        self.waiting_bytes += taken
+        self.waiting_bytes -= taken
         if lane is self.ordinary:
-            self.ordinary_bytes += taken
+            self.ordinary_bytes -= taken

@@ -15,7 +15,7 @@ from devices.home import HomeId
 from devices.message import NO_DIRECTORY, Carrier, Directory, DirectoryHeard, Heard, Ignored, ReplyHeard, StatusHeard
 from devices.mqtt.sessions import SessionEntry
 from devices.observation import DecodeError
-from devices.topic import BRIDGE
+from devices.topic import BRIDGE, DeviceTopic
 from gateway.clock import Clock
 from gateway.inbox import Published
 
@@ -24,8 +24,6 @@ RAW_KEPT = 1024
 
 DEVICES_MOST = 1000
 """Of one home; a message of one more, which nobody registered, is not taken unless it is a call. Zigbee has 200 in its largest home."""
-
-_BRIDGED = f"/{BRIDGE}/"
 
 REFUSALS_A_MINUTE = 60
 """Kept of one user name for what its rights forbid: enough to mend it by, and no kit fills the disk with what it may not even say."""
@@ -59,9 +57,10 @@ class Reading:
 
     def read(self, published: Published) -> Read:
         now = self._clock.now()
-        topic, raw = published.topic, published.payload
+        topic, raw, parsed = published.topic, published.payload, published.parsed
+        directory = NO_DIRECTORY if type(parsed) is DeviceTopic else self._directory(topic)
         try:
-            message = decode(topic, raw, now, self._directory(topic), size=published.size)
+            message = decode(parsed or topic, raw, now, directory, size=published.size)
         except DecodeError as error:
             return (self._quarantined(published, now, error.problem.place, error.problem.reason),), False
         if isinstance(message, Ignored):
@@ -116,8 +115,6 @@ class Reading:
 
     def _directory(self, topic: str) -> Directory:
         """What is known of the home's bridged devices, a list that still waits for its commit included."""
-        if _BRIDGED not in topic:
-            return NO_DIRECTORY
         levels = topic.split("/", 6)
         if len(levels) < 7 or levels[4] != BRIDGE:
             return NO_DIRECTORY

@@ -59,17 +59,19 @@ _TRUE = {p.value: said(p, True, _manner(p)) for p in BOOLEANS}
 _FALSE = {p.value: said(p, False, _manner(p)) for p in BOOLEANS}
 _NUMBERS = {p.value: (p, *BOUNDS[p]) for p in UNITS}
 _PROPERTIES = {p.value: p for p in Property}
+_CARRIERS = {Channel.REPORT: Carrier.REPORT, Channel.ALARM: Carrier.ALARM}
 
 
 def decode(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Message:
-    match topic.channel:
-        case Channel.REPORT | Channel.ALARM:
-            return _report(topic, payload, received_at)
+    channel = topic.channel
+    if channel in _CARRIERS:
+        return _report(topic, payload, received_at)
+    match channel:
         case Channel.STATUS:
             return _status(topic, payload, received_at)
         case Channel.REPLY:
             return _reply(topic, payload, received_at)
-        case Channel.COMMAND:
+        case _:
             raise DecodeError("topic.channel", "command goes down to a device, none comes up")
 
 
@@ -110,8 +112,7 @@ def _report(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Heard:
 
 
 def _heard(topic: DeviceTopic, report: Report) -> Heard:
-    carrier = Carrier.ALARM if topic.channel is Channel.ALARM else Carrier.REPORT
-    return Heard(topic.area, topic.home, topic.device, report, carrier)
+    return Heard(topic.area, topic.home, topic.device, report, _CARRIERS[topic.channel])
 
 
 def _carefully(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Heard:

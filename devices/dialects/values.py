@@ -114,9 +114,12 @@ def instant(at: datetime | int | None, received_at: datetime) -> tuple[datetime,
         at = EPOCH + timedelta(milliseconds=at)
     elif at.tzinfo is None:
         return received_at, True
-    if not _EARLY <= received_at - at <= BEHIND:
-        return received_at, True
-    return (at if at.tzinfo is UTC else at.astimezone(UTC)), False
+    elif at.tzinfo is not UTC:  # before it is compared: between two zones that costs twice as much
+        try:
+            at = at.astimezone(UTC)
+        except OverflowError:  # the first or the last hours that there are
+            return received_at, True
+    return (at, False) if _EARLY <= received_at - at <= BEHIND else (received_at, True)
 
 
 def derived_id(topic: str, observed_at: datetime, payload: bytes) -> ReportId:

@@ -26,6 +26,8 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     refusal: str = ""
     code: Reason = Reason.NOT_AUTHORIZED
     """Of a refusal."""
+    topic: DeviceTopic | BridgeTopic | None = None
+    """As it was read to judge it, where it is not refused: nobody need read it again."""
 
 
 class Rights:
@@ -76,7 +78,7 @@ def judge(credential: Credential, topic: str) -> Verdict:
         return Verdict(None, str(problem), Reason.TOPIC_NAME_INVALID)
     channel = parsed.channel if isinstance(parsed, DeviceTopic) else None
     if credential.may_publish(parsed):
-        return Verdict(channel)
+        return Verdict(channel, topic=parsed)
     if channel is Channel.COMMAND:
         return Verdict(channel, "command is the platform's channel: nobody else publishes on it")
     return Verdict(channel, f"these credentials ({credential.scope}) do not allow publishing here")

@@ -200,7 +200,9 @@ class Connection:
         self.acknowledge()
 
     def acknowledge(self) -> None:
-        """Send the PUBACKs and PUBRECs whose turn it is."""
+        """Send the PUBACKs and PUBRECs whose turn it is, unless the last word is said. Of QoS 1, `ready` is: on disk."""
+        if self.phase is Phase.CLOSED:
+            return
         for row, head in zip(self._rows, (b"\x40\x02", b"\x50\x02"), strict=True):
             while row and row[0].ready:
                 arrival = row.popleft()

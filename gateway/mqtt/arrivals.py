@@ -101,7 +101,7 @@ class Arrivals:
             entry = PacketIdHeld(self._session.key, publish.packet_id)
         username = self._rights.credential.username
         self._intake.publish(
-            Published(publish.topic, publish.payload, publish.size, publish.retain, username, done, entry, forgotten),
+            Published(publish.topic, publish.payload, publish.size, publish.retain, username, done, entry, forgotten, verdict.topic),
         )
 
     def admit_will(self, will: Will) -> bool:
@@ -115,7 +115,10 @@ class Arrivals:
         """The commit that holds the message has returned."""
         self._bytes -= size
         self._messages -= 1
-        self._connection.stored(arrival)
+        if arrival.publish.qos == 2:
+            self._connection.stored(arrival)
+        else:
+            arrival.ready = True  # it is answered when the connection has its turn to write, with all that are ready by then
         self._on_disk()
 
     def _forgotten(self, arrival: Arrival, size: int) -> None:

@@ -119,8 +119,9 @@ class Peer(asyncio.Protocol):
         if self.ended:
             self._listener.settled(self)
             return
-        self.listen_again()
-        self.wake()
+        if self._paused:
+            self.listen_again()
+        self._listener.wake(self)
 
     def _forgotten(self, arrival: Arrival) -> None:
         """A message of this client was left with it: it sends it again when it comes again, which is seen to once there is room."""
@@ -309,6 +310,7 @@ class Peer(asyncio.Protocol):
 
     def flush(self) -> None:
         """Send what the connection has to say. A client that does not read is cut off."""
+        self.connection.acknowledge()
         output = self.connection.output
         if not output or self._transport is None:
             return
@@ -359,6 +361,7 @@ class Peer(asyncio.Protocol):
         if self.ended:
             return
         self.ended = True
+        self.connection.acknowledge()  # what is on disk is said to be so, before the last word
         if code is not None:
             self.connection.break_off(code, why)
         self.connection.close()
