@@ -13,6 +13,7 @@ from devices.home import AreaId, DeviceId, HomeId
 from devices.message import StatusHeard
 from devices.mqtt.sessions import LIVE, SessionEntry, Sessions
 from gateway.inbox import Published
+from gateway.mqtt.keys import Keys
 from gateway.mqtt.listener import Listener, remember
 from gateway.store.entry import Entry
 
@@ -52,10 +53,10 @@ class Ledger:
     `full`: as the loop on a full disk whose share of waiting readings is used up.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, keys: Keys | None = None) -> None:
         self.sessions = sessions
         self.now = AT
-        self.listener = Listener(self, CREDENTIALS.get, sessions, lambda: self.now, self._refuse)
+        self.listener = Listener(self, CREDENTIALS.get, sessions, lambda: self.now, self._refuse, keys=keys)
         self.published: list[Published] = []
         self.journal: list[Entry] = []
         self.refused: list[Refusal] = []
@@ -124,10 +125,13 @@ def recovered(journal: list[Entry]) -> Sessions:
 
 
 @contextlib.asynccontextmanager
-async def endpoint(journal: list[Entry] | None = None, port: int = 0) -> AsyncIterator[Endpoint]:
-    ledger = Ledger(recovered(journal or []))
+async def endpoint(
+    journal: list[Entry] | None = None, port: int = 0, *, keys: Keys | None = None, plain: bool = True,
+) -> AsyncIterator[Endpoint]:
+    """With `keys`, TLS on the same port."""
+    ledger = Ledger(recovered(journal or []), keys)
     ledger.journal.extend(journal or [])
-    port = await ledger.listener.start("127.0.0.1", port)
+    port = await ledger.listener.start("127.0.0.1", port, plain=plain, tls=keys is not None)
     running = asyncio.create_task(ledger.run())
     try:
         yield Endpoint(ledger, port)

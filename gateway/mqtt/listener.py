@@ -28,12 +28,12 @@ from gateway.inbox import Intake
 from gateway.mqtt.arrivals import Refuse
 from gateway.mqtt.company import Company, bridged
 from gateway.mqtt.der import Issued
-from gateway.mqtt.door import SESSIONS, Door, Refused, Seldom, Way
+from gateway.mqtt.door import SESSIONS, Door, Refused, Way
 from gateway.mqtt.keys import Keys
 from gateway.mqtt.lobby import Lobby
 from gateway.mqtt.peer import Peer
 from gateway.mqtt.tenure import Tenure
-from gateway.mqtt.tls import Failure, Handshakes
+from gateway.mqtt.tls import Handshakes
 from gateway.mqtt.ways import Entrance, Offer, Relayed
 from gateway.mqtt.wheel import Wheel
 from gateway.mqtt.wills import Wills
@@ -96,7 +96,6 @@ class Listener:
         self.lobby = Lobby()
         self.tls = None if keys is None else Handshakes(keys)
         self._door = Door(credentials, self._revoked)
-        self._seldom = Seldom()
         self._servers: list[asyncio.AbstractServer] = []
         self._sweeper: asyncio.TimerHandle | None = None
         self._sockets: set[Peer] = set()
@@ -207,8 +206,7 @@ class Listener:
         """Its session and its rights. Whoever had the session is sent away first."""
         credential = self._door.ask(connect, peer.caller, self.now)
         if isinstance(credential, Refused):
-            if credential.why and self._seldom.now(f"{peer.caller.address} {credential.why}"):
-                _log.warning("%s refused: %s", _name(peer), credential.why)
+            if credential.why and self.tls is not None and self.tls.barred(peer.caller, credential.why):
                 self.refused("", peer.caller.name, f"CONNECT: {credential.why}", b"", 0)
             return credential
         username, five = credential.username, peer.connection.terms.level == FIVE
@@ -286,16 +284,6 @@ class Listener:
             self._tenure.begin()
             self._sweep()
         self._servers.append(server)
-
-    def _misplaced(self, peer: Peer, why: str) -> None:
-        """A kit's certificate is good and does not let it in: told to whoever can mend that."""
-        certificate = peer.caller.certificate
-        assert certificate is not None
-        assert self.tls is not None
-        self.tls.failures[Failure.REVOKED if self._revoked(certificate) else Failure.WRONG_NAME] += 1
-        if self._seldom.now(f"{peer.caller.address} {why}"):
-            _log.warning("%s refused: %s", _name(peer), why)
-            self.refused("", peer.caller.name, f"CONNECT: {why}", b"", 0)
 
     def _revoked(self, certificate: Issued) -> bool:
         return self.tls is not None and self.tls.keys.revoked(certificate)

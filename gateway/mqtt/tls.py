@@ -22,7 +22,7 @@ from gateway.mqtt.layer import Layer
 TURN_S = 0.005
 """Of one turn of the loop, given to handshakes."""
 HANDSHAKE_BYTES = 64 * 1024
-"""That may wait to be looked at before the handshake is done; a chain of four certificates is 8 KiB."""
+"""That may wait until a handshake has its turn: a client whose part is done may go on talking."""
 SLICE = 16 * 1024
 """Given to OpenSSL at a time: its buffers keep the size that they once had."""
 
@@ -105,6 +105,15 @@ class Handshakes:
         if self._seldom.now(f"{caller.address} {failure}"):
             _log.warning("no TLS with %s: %s%s", caller.address or "a client", failure.replace("_", " "), f" ({detail})" if detail else "")
 
+    def barred(self, caller: Caller, why: str) -> bool:
+        """The certificate is good and does not let its kit in; whether that is to be told now."""
+        revoked = caller.certificate is not None and self.keys.revoked(caller.certificate)
+        self.failures[Failure.REVOKED if revoked else Failure.WRONG_NAME] += 1
+        told = self._seldom.now(f"{caller.address} {why}")
+        if told:
+            _log.warning("%s refused: %s", caller.address or "a client", why)
+        return told
+
     def _turn(self) -> None:
         end = monotonic() + TURN_S
         while self._row:
@@ -120,7 +129,7 @@ class Handshakes:
 class TlsLine(Layer):
     """One line within TLS. What is above it is connected when the handshake is done."""
 
-    __slots__ = ("_caller", "_ended", "_handshakes", "_incoming", "_open", "_outgoing", "_paused", "_tls")
+    __slots__ = ("_answered", "_caller", "_ended", "_handshakes", "_incoming", "_open", "_outgoing", "_paused", "_tls")
 
     def __init__(self, handshakes: Handshakes, caller: Caller, upper: asyncio.Protocol) -> None:
         super().__init__(upper)
@@ -129,6 +138,7 @@ class TlsLine(Layer):
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls: ssl.SSLObject | None = None
         self._open = False
+        self._answered = False
         self._ended = False
         self._paused = False
 
@@ -144,7 +154,10 @@ class TlsLine(Layer):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._open:
             self._handshakes.gone(self)
-            self._fail(Failure.SLOW if self._caller.turned_out else Failure.BROKEN_OFF)
+            self._fail(
+                Failure.SLOW if self._caller.turned_out else Failure.BROKEN_OFF,
+                "after it was shown our certificate: perhaps it does not trust it" if self._answered else "",
+            )
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -152,11 +165,9 @@ class TlsLine(Layer):
             return
         if not self._open:
             self._incoming.write(data)
+            self._handshakes.due(self)
             if self._incoming.pending > HANDSHAKE_BYTES:
-                self._fail(Failure.OTHER, f"more than {HANDSHAKE_BYTES} bytes of handshake")
-                self.abort()
-            else:
-                self._handshakes.due(self)
+                super().pause_reading()
             return
         for at in range(0, len(data), SLICE):
             self._incoming.write(data[at : at + SLICE])
@@ -166,9 +177,11 @@ class TlsLine(Layer):
         """One step of the handshake, with what has come."""
         if self._ended or self._tls is None or self._line is None:
             return
+        super().resume_reading()
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
+            self._answered = self._outgoing.pending > 0 or self._answered
             self._flush()
             return
         except ssl.SSLError as problem:

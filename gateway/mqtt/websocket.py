@@ -41,7 +41,7 @@ class WebSocket(Layer):
         self._hold(transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._ended:
+        if self.is_closing():
             return
         if self._request is not None:
             self._request += data
@@ -56,15 +56,17 @@ class WebSocket(Layer):
             self._request = None
             super().write(answer)
             self.upper.connection_made(self)
-        if data:
-            self._take(data)
+        self._take(data)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self._ended:
             super().write(frame(Op.BINARY, data))
 
     def close(self) -> None:
-        self._end(closing(Status.NORMAL))
+        """Say that it ends; the client hangs up, or says so too and we do (7.1.1). Who waits no longer than that for it aborts."""
+        if not self._ended:
+            self._ended = True
+            super().write(closing(Status.NORMAL))
 
     # --- within ---
 
@@ -76,23 +78,25 @@ class WebSocket(Layer):
                 match one:
                     case Data(payload):
                         pieces.append(payload)
-                    case Ping(payload):
+                    case Ping(payload) if not self._ended:
                         super().write(frame(Op.PONG, payload))
                     case Close(payload):
                         last = frame(Op.CLOSE, payload[:2])  # the status comes back as it was said
                         break
+                    case _:
+                        pass
         except FrameViolation as violation:
             last = closing(violation.status, violation.reason)
-        if pieces:
+        if pieces and not self._ended:
             self.upper.data_received(b"".join(pieces))
         if last:
             self._end(last)
 
     def _end(self, last: bytes) -> None:
         if not self._ended:
-            self._ended = True
             super().write(last)
-            super().close()
+        self._ended = True
+        super().close()
 
     def _refuse(self, refused: _Refused) -> None:
         self._ended = True
