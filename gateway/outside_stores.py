@@ -6,6 +6,7 @@ Here, not in `gateway.telemetry`, since the web process reads its settings too a
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -45,12 +46,18 @@ class OutsideStore(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     def secrets(self) -> dict[str, str]:
         return {}
 
+    @property
+    def largest(self) -> float:
+        """What is offered to it at most, plus or minus."""
+        return inf
+
     def faults(self) -> Iterator[tuple[str, str]]:
         """What types cannot say, each with its key."""
         if not NAME.match(self.name) or self.name == HISTORY:
             yield "name", f"{self.name!r} is not 1 to 32 of A-Z a-z 0-9 _ -, and other than {HISTORY!r}"
         if not _address(self.url):
-            yield "url", f"{self.url!r} is not an address like http://127.0.0.1:8086, without a user name or a query"
+            shown = "what stands there" if "@" in self.url else repr(self.url)  # a password may stand there too
+            yield "url", f"{shown} is not an address like http://127.0.0.1:8086, without a user name or a query"
         for key, value in self.secrets.items():
             if not value.startswith(("env:", "file:")):
                 yield key, "env:NAME or file:PATH says where it is; it is not written here"
@@ -100,6 +107,11 @@ class VictoriaMetrics(OutsideStore, frozen=True, kw_only=True, tag="victoriametr
     username: str = ""
     password: str = ""
     token: str = ""
+
+    @property
+    def largest(self) -> float:
+        """It keeps thousands of samples as whole numbers with one common exponent: one that is absurd makes 0 of all beside it."""
+        return 1e12
 
     @property
     def secrets(self) -> dict[str, str]:

@@ -49,6 +49,7 @@ class Outside:
         self._writer: Writer | None = None
         self._failures = 0
         self._lines: list[str] = []
+        self._absurd: list[Refused] = []
         self._bytes = 0
         self._models: dict[DeviceKey, ModelId] = {}
         """As they were at the position."""
@@ -59,7 +60,7 @@ class Outside:
     # --- what a follower asks ------------------------------------------------------------------------------------------------
 
     def open(self) -> int:
-        self._lines, self._bytes = [], 0
+        self._lines, self._absurd, self._bytes = [], [], 0
         if self._learned:
             self._learned, self._tags = {}, {}
         self._need_room()
@@ -79,7 +80,11 @@ class Outside:
                 self._learn(entry.device.home, entry.device.id, entry.device.model)
         for entry in commit.entries:
             if isinstance(entry, Said) and isinstance(entry.message, Heard):
-                for line in lines(entry.message, self._tags_of(entry.message)):
+                heard = entry.message
+                for o, line in zip(heard.report.observations, lines(heard, self._tags_of(heard)), strict=True):
+                    if abs(o.value) > self._store.largest:
+                        self._absurd.append(Refused(MACHINE.wall(), line[:_LINE_KEPT], f"over {self._store.largest:g}: not offered"))
+                        continue
                     self._lines.append(line)
                     self._bytes += len(line) + 1
         return len(self._lines) >= BATCH_LINES or self._bytes >= BATCH_BYTES
@@ -96,9 +101,9 @@ class Outside:
             pause = later.after if later.after is not None else min(FIRST_PAUSE_S * 2 ** (self._failures - 1), LONGEST_PAUSE_S)
             raise StoreAway(later.sentence, pause) from later
         count = len(self._lines)
-        self._standing.advance(position, self._learned, offer.refused, offer.outdated)
+        self._standing.advance(position, self._learned, [*self._absurd, *offer.refused], offer.outdated)
         self._models |= self._learned
-        self._learned, self._lines, self._bytes, self._failures = {}, [], 0, 0
+        self._learned, self._lines, self._absurd, self._bytes, self._failures = {}, [], [], 0, 0
         self.refused = self._standing.refused
         return count - len(offer.refused) - offer.outdated
 
