@@ -568,6 +568,18 @@ def test_a_hub_that_sends_ten_thousand_stored_readings_and_then_a_call_has_the_c
     run(story())
 
 
+def test_what_a_hub_said_before_its_line_broke_is_heard_to_the_end_however_much_it_was_at_once() -> None:
+    async def story() -> None:
+        async with endpoint() as at, kit(at, hello("hub")) as hub:
+            words = [Publish(REPORT, b"%d" % n + bytes(1000)) for n in range(1000)]
+            await hub.say(*words, Publish(ALARM, b"{}"))
+            hub.writer.close()
+            await until(lambda: at.ledger.topics()[-1:] == [ALARM])
+            assert [p.payload for p in at.ledger.published[:-1]] == [word.payload for word in words]
+
+    run(story())
+
+
 def test_readings_stay_in_the_socket_when_too_many_wait_and_come_when_there_is_room() -> None:
     async def story() -> None:
         async with endpoint() as at, kit(at, hello("hub")) as hub:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 UNSENT_BYTES = 1024 * 1024
 """What a client may leave unread before it is cut off."""
+SLICE_BYTES = 16 * 1024
+"""Of what one client sent, taken at once: about a millisecond."""
 SUBSCRIPTIONS = 1000
 """Of one session."""
 SEND_AHEAD_BYTES = 64 * 1024
@@ -71,6 +73,8 @@ class Peer(asyncio.Protocol):
         self._will: Will | None = None
         self._paused = False
         self._writable = True
+        self._rest = b""
+        """Of one read, what has not been looked at yet."""
 
     @property
     def username(self) -> str:
@@ -84,6 +88,8 @@ class Peer(asyncio.Protocol):
         self._listener.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        rest, self._rest = self._rest, b""
+        self._take(rest)  # what it had said before it went was heard
         self._transport = None
         self.end(will=True)
         self._listener.lost(self)
@@ -96,6 +102,28 @@ class Peer(asyncio.Protocol):
         self.pump()
 
     def data_received(self, data: bytes) -> None:
+        """A hub that empties its memory sends a quarter of a MiB at once: it is taken in slices, and everybody else between them."""
+        if self._rest:  # a layer above the socket may still have something to give
+            self._rest += data
+            return
+        self._take(data[:SLICE_BYTES])
+        if len(data) > SLICE_BYTES and not self.ended:
+            self._rest = data[SLICE_BYTES:]
+            if self._transport is not None and not self._paused:
+                self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._take_more)
+
+    def _take_more(self) -> None:
+        piece, self._rest = self._rest[:SLICE_BYTES], self._rest[SLICE_BYTES:]
+        self._take(piece)
+        if self.ended:
+            self._rest = b""
+        elif self._rest:
+            asyncio.get_running_loop().call_soon(self._take_more)
+        elif self._transport is not None and not self._paused:
+            self._transport.resume_reading()
+
+    def _take(self, data: bytes) -> None:
         try:
             for event in self.connection.receive(data, self._listener.now):
                 if type(event) is Arrival:
@@ -136,7 +164,8 @@ class Peer(asyncio.Protocol):
         """Read on, if too much waited and no longer does."""
         if self._paused and self._transport is not None and self.arrivals is not None and not self.arrivals.too_much:
             self._paused = False
-            self._transport.resume_reading()
+            if not self._rest:
+                self._transport.resume_reading()
 
     # --- what it asks for ---
 
