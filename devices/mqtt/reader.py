@@ -22,6 +22,8 @@ CONTROL_LIMIT = 65_536
 """The longest body of any packet but PUBLISH. The specification has no such limit; a list of subscriptions fits a hundred times."""
 EXCERPT = 1024
 """How much of an over-long payload is kept."""
+_HEAD = 5
+"""Bytes before the body of a packet near the longest: its type, and a length of four."""
 
 _STATEMENTS = {
     Kind.PUBREL: "MQTT-3.6.1-1", Kind.SUBSCRIBE: "MQTT-3.8.1-1", Kind.UNSUBSCRIBE: "MQTT-3.10.1-1", Kind.DISCONNECT: "MQTT-3.14.1-1",
@@ -164,8 +166,9 @@ class Reader:
     def _measure(self, first: int, data: bytes, start: int, stop: int) -> int:
         """The index to which a long PUBLISH must be here: its topic first, then all of it; or its payload, when that is read past."""
         spoken = self.level
-        if spoken == FIVE and self.largest is not None and stop - start > self.largest:
-            raise ProtocolViolation("MQTT-3.2.2-15", f"a PUBLISH of {stop - start} bytes", Reason.PACKET_TOO_LARGE)
+        whole = _HEAD + stop - start
+        if spoken == FIVE and self.largest is not None and whole > self.largest:
+            raise ProtocolViolation("MQTT-3.2.2-15", f"a PUBLISH of {whole} bytes", Reason.PACKET_TOO_LARGE)
         if len(data) < start + 2 <= stop:
             return start + 2
         payload = behind_head(first, data, start, stop)

@@ -6,7 +6,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 import pytest
@@ -17,7 +17,6 @@ from tests.mqtt_statements import wire
 from tests.mqtt_statements.wire import Heard, Properties, Will
 
 WITHIN = 10.0
-SERVED = {4}
 MALFORMED = 0x81, 0x82
 """Whether a packet is malformed or says what it may not is often a matter of taste (4.13.1)."""
 REPORT, ALARM, STATUS, COMMAND, REPLY = (f"{OWN}/{channel}" for channel in ("report", "alarm", "status", "command", "reply"))
@@ -195,6 +194,13 @@ class Place:
         """Until nobody is connected any more."""
         await until(lambda: self.listener.connections == 0)
 
+    async def listening(self, count: int) -> None:
+        """Until so many are connected."""
+        await until(lambda: self.listener.connections == count)
+
+    def in_seconds(self, seconds: float) -> datetime:
+        return self.ledger.now + timedelta(seconds=seconds)
+
     async def settled(self) -> None:
         """Until all that was handed to the loop is committed."""
         self.ledger.commit()
@@ -223,7 +229,7 @@ async def _run(story: Story, version: int) -> None:
 def shows(*, v311: str = "", v5: str = "") -> Callable[[Story], Callable[[int], None]]:
     """Numbers without `MQTT-`, apart by blanks."""
     numbers = {4: v311.split(), 5: v5.split()}
-    versions = [version for version, some in numbers.items() if some and version in SERVED]
+    versions = [version for version, some in numbers.items() if some]
 
     def make(story: Story) -> Callable[[int], None]:
         @pytest.mark.parametrize("version", versions, ids=[{4: "3.1.1", 5: "5.0"}[version] for version in versions])

@@ -14,7 +14,7 @@ import msgspec
 FOLDER = Path(__file__).parent
 DOCUMENT = FOLDER.parents[1] / "docs/mqtt.md"
 BEGIN, END = "<!-- the table: written by tests/mqtt_statements/table.py -->", "<!-- the end of the table -->"
-VERSIONS = {4: ("3.1.1", "v311.toml")}
+VERSIONS = {4: ("3.1.1", "v311.toml"), 5: ("5.0", "v5.toml")}
 
 
 class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
