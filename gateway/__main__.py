@@ -14,6 +14,21 @@ def port(text: str) -> int:
     return number
 
 
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
+    return number
+
+
+def where(command: argparse.ArgumentParser) -> None:
+    """Which service a command is about, and how it answers."""
+    one = command.add_mutually_exclusive_group()
+    one.add_argument("--config", type=Path, metavar="FILE", help="the settings of `serve`")
+    one.add_argument("--data", type=Path, metavar="DIR", help="the data folder, of `up` or `serve`")
+    command.add_argument("--json", action="store_true", help="answer in JSON")
+
+
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="anju",
@@ -34,6 +49,18 @@ def parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="production: no simulator, no demo users")
     serve.add_argument("--config", type=Path, required=True, metavar="FILE", help="as config/serve.example.toml")
+
+    backup = commands.add_parser("backup", help="a consistent copy, also while the service runs")
+    backup.add_argument("folder", type=Path, metavar="DIR", help="where backups lie, one folder each; what they share is not copied again")
+    where(backup)
+    backup.add_argument("--without-history", action="store_true", help="leave out the readings for charts")
+    backup.add_argument("--keep", type=positive, default=7, metavar="N", help="backups that stay (7)")
+
+    restore = commands.add_parser("restore", help="a data folder from a backup, verified")
+    restore.add_argument("folder", type=Path, metavar="DIR", help="one backup, or the folder of several: then the newest")
+    where(restore)
+    restore.add_argument("--replace", action="store_true", help="move aside what the data folder holds now")
+    restore.add_argument("--old", type=Path, metavar="DIR", help="what is left of the folder before: counts what is lost by it")
 
     # What `up` and `serve` start and watch.
     for name, sentence in (("alarm", "the alarm process"), ("web", "the web process"), ("telemetry", "the telemetry process")):
@@ -57,6 +84,14 @@ def main(words: list[str] | None = None) -> int:
                 from gateway.app import serve  # noqa: PLC0415
 
                 return serve(asked.config)
+            case "backup":
+                from gateway.operations.commands import backup  # noqa: PLC0415
+
+                return backup(asked)
+            case "restore":
+                from gateway.operations.commands import restored  # noqa: PLC0415
+
+                return restored(asked)
             case "alarm":
                 from gateway.alarm import run as run_alarm  # noqa: PLC0415
 

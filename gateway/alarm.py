@@ -49,6 +49,7 @@ from gateway.mqtt.ways import listen
 from gateway.notify.channel import Channel, Moot, Notice, notice_of
 from gateway.notify.delivery import Delivery
 from gateway.notify.settings import channels, load_notify
+from gateway.operations.mark import Tally
 from gateway.problem import CommandFailed
 from gateway.recovery import recover, refold
 from gateway.settings import Settings, handed_down
@@ -130,6 +131,8 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
         return notice_of(request, alert, home.record if home else None, people, settings.http.public_url)
 
     def published(commit: Commit, body: bytes) -> None:
+        if settings.backup.folder:
+            tally.add(commit.entries, commit.last_seq)
         listener.committed(commit.entries)
         if broker is not None:
             broker.committed(commit.first_seq, commit.entries)
@@ -233,6 +236,10 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
             differences=engine.differences,
             deliveries={name: Deliveries(c.sent, c.failed, c.retried, c.pending) for name, c in delivery.counts.items()},
             failed_jobs=dict(jobs.failures),
+            began_seq=began_seq,
+            kept_seq=tally.upto,
+            kept_reports=tally.reports,
+            kept_calls=tally.calls,
             ways=listener.connections_by_way,
             at_the_door=len(listener.lobby),
             turned_out=listener.lobby.turned_out,
@@ -240,7 +247,7 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
             certificate_expires_at=keys.expires_at if keys else None,
         )
 
-    started_at = clock.now()
+    started_at, began_seq, tally = clock.now(), journal.last_seq, Tally(upto=journal.last_seq)
     control = ControlServer(socket_path(layout.root), ask)
     control.greeting = lambda: [health(), *held]
 

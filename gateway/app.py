@@ -26,6 +26,7 @@ from gateway.clock import MACHINE
 from gateway.control import AlarmProcessAway, Control, Health, socket_path
 from gateway.judging import load_models, load_ruleset
 from gateway.operations.examine import settings_of
+from gateway.operations.keeper import Keeper
 from gateway.problem import CommandFailed
 from gateway.settings import WEBSOCKET_PATH, Http, Mqtt, Settings
 from gateway.store.folder import Folder, FolderInUse
@@ -76,7 +77,7 @@ def up(asked: argparse.Namespace) -> int:
 
 def serve(config: Path) -> int:
     settings = settings_of(config, os.environ)
-    return _run(settings, lambda: _first_user(Path(settings.data)), _production)
+    return _run(settings, lambda: _first_user(Path(settings.data)), _production, config.resolve())
 
 
 def _first_user(data: Path) -> str:
@@ -99,7 +100,7 @@ def _first_user(data: Path) -> str:
 class Service:
     """Both halves, running; `wait` is over when somebody asked to stop."""
 
-    def __init__(self, settings: Settings, *, demo: bool) -> None:
+    def __init__(self, settings: Settings, config: Path | None, *, demo: bool) -> None:
         self.settings = settings
         self._demo = demo
         self.data = Path(settings.data)
@@ -110,9 +111,10 @@ class Service:
         tail = ["--settings", str(path), "--watch-stdin"]
         self.children = [
             Child("the alarm process", [*half, "alarm", *tail], say),
-            Child("the telemetry process", [*half, "telemetry", *tail], say),
-            Child("the web process", [*half, "web", *tail, *(["--demo"] if demo else [])], say),
+            Child("the telemetry process", [*half, "telemetry", *tail], say, dispensable=500),
+            Child("the web process", [*half, "web", *tail, *(["--demo"] if demo else [])], say, dispensable=300),
         ]
+        self.keeper = Keeper(settings, config, lambda: self.children[0].began_at, say)
 
     async def run(self, then: Callable[[], Awaitable[None]]) -> None:
         loop = asyncio.get_running_loop()
@@ -123,6 +125,8 @@ class Service:
         if os.environ.get("ANJU_WATCH_STDIN"):
             loop.add_reader(0, self._stdin)
         running = [asyncio.create_task(child.run(), name=child.name) for child in self.children]
+        keeping = asyncio.create_task(self.keeper.run(), name="keeper")
+        keeping.add_done_callback(_surface)
         work = asyncio.ensure_future(then())
         stop = asyncio.create_task(self.stopping.wait())
         try:
@@ -132,10 +136,11 @@ class Service:
                 await stop
         finally:
             work.cancel()
+            keeping.cancel()
             # The homes fall silent first, then the desk goes, then the ear: nobody talks to a half that is gone.
             for child in reversed(self.children):
                 await child.stop()
-            await asyncio.gather(*running, return_exceptions=True)
+            await asyncio.gather(*running, keeping, return_exceptions=True)
             with contextlib.suppress(asyncio.CancelledError):
                 await work
 
@@ -173,7 +178,14 @@ class Service:
                 await asyncio.sleep(0.05)
 
 
-def _run(settings: Settings, before: Callable[[], T], then: Callable[[Service, T], Awaitable[None]]) -> int:
+def _surface(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (bug := task.exception()) is not None:
+        say(f"the {task.get_name()} failed by a fault of ours: {bug!r}; the halves go on")
+
+
+def _run(
+    settings: Settings, before: Callable[[], T], then: Callable[[Service, T], Awaitable[None]], config: Path | None = None,
+) -> int:  # fmt: skip
     data = Path(settings.data)
     try:
         with _lock(data) as folder:  # free; the alarm process takes it for good
@@ -198,12 +210,12 @@ def _run(settings: Settings, before: Callable[[], T], then: Callable[[Service, T
     for address in settings.mqtt.addresses:
         _free(address.host, address.port, "--mqtt", patience)
     prepared = before()
-    asyncio.run(_watch(settings, prepared, then))
+    asyncio.run(_watch(settings, prepared, then, config))
     return 0
 
 
-async def _watch(settings: Settings, prepared: T, then: Callable[[Service, T], Awaitable[None]]) -> None:
-    service = Service(settings, demo=isinstance(prepared, demo.Secrets))
+async def _watch(settings: Settings, prepared: T, then: Callable[[Service, T], Awaitable[None]], config: Path | None) -> None:
+    service = Service(settings, config, demo=isinstance(prepared, demo.Secrets))
     await service.run(lambda: then(service, prepared))
 
 
@@ -316,4 +328,4 @@ async def _demo(service: Service, asked: argparse.Namespace, log_ins: demo.Secre
     )
     if not asked.no_simulator:
         words = ["-m", "simulator", "live", "--endpoints", str(endpoints), "--seed", str(asked.seed), "--watch-stdin"]
-        await service.start(Child("the simulator", words, say))
+        await service.start(Child("the simulator", words, say, dispensable=800))

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 
 CALM_S = 10.0
@@ -26,9 +27,13 @@ STOP_PATIENCE_S = 8.0
 class Child:
     """One process, started again whenever it ends by itself. `told` gets one line for every start after the first."""
 
-    def __init__(self, name: str, words: list[str], told: Callable[[str], None]) -> None:
+    def __init__(self, name: str, words: list[str], told: Callable[[str], None], *, dispensable: int = 0) -> None:
+        """`dispensable`: how much sooner than the alarm process the kernel kills it when memory runs out (oom_score_adj, 0 to 1000)."""
         self.name = name
         self.process: asyncio.subprocess.Process | None = None
+        self.began_at: float | None = None
+        """When it was last started, on the monotonic clock."""
+        self._dispensable = dispensable
         self._words = words
         self._told = told
         self._stopping = asyncio.Event()
@@ -53,12 +58,21 @@ class Child:
         except OSError as problem:  # no memory, no more processes: that passes
             return f"could not be started ({problem.strerror})"
         self.process = process
+        self.began_at = monotonic()
+        self._offer(process.pid)
         if self._stopping.is_set():  # `stop` came too early to find it
             await self._end(process, STOP_PATIENCE_S)
         code = await process.wait()
         if code == 0:
             await self._stopped_within(0.3)  # told to end by the signal that is on its way to us too
         return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+
+    def _offer(self, pid: int) -> None:
+        """Anybody may make a process of theirs likelier to be killed; only root, less."""
+        path = Path(f"/proc/{pid}/oom_score_adj")
+        with contextlib.suppress(OSError, ValueError):
+            if self._dispensable > int(path.read_text()):
+                path.write_text(str(self._dispensable))
 
     async def _stopped_within(self, seconds: float) -> bool:
         try:

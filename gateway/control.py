@@ -128,6 +128,13 @@ class Health(msgspec.Struct, tag="health"):
     """Hung up on before they were admitted, for their slowness or their number."""
     tls_failures: dict[str, int] = {}
     """Kits that did not get in by TLS, by reason."""
+    began_seq: int = 0
+    """The last number there was when the alarm process started."""
+    kept_seq: int = 0
+    kept_reports: int = 0
+    """Reports on disk since then and up to `kept_seq`, where backups are configured."""
+    kept_calls: int = 0
+    """Of them, those that carried a call or hazard."""
     certificate_expires_at: datetime | None = None
 
 

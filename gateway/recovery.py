@@ -11,7 +11,7 @@ from devices.mqtt.sessions import SNAPSHOTS as SESSION_KEYS
 from devices.mqtt.sessions import SessionEntry, Sessions
 from gateway.mqtt.listener import remember
 from gateway.store.entry import Commit
-from gateway.store.journal import Journal, Pruned
+from gateway.store.journal import Journal, Pruned, Reader
 from gateway.store.snapshots import Loaded, Roller, Snapshots
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,20 @@ def recover(journal: Journal, snapshots: Snapshots) -> Recovered:
     return Recovered(engine, sessions, roller, replayed, loaded.problems)
 
 
+def look(journal: Reader, loaded: Loaded, last_seq: int) -> tuple[Engine, Sessions]:
+    """What a start would find, without opening anything for writing. StoreBroken, Pruned."""
+    engine = Engine()
+    sessions = Sessions(engine.credential)
+    reflected = _restore(loaded, engine, sessions)
+    for commit in journal.read(_floor(journal, loaded)):
+        if commit.first_seq > last_seq:
+            break
+        _fold(commit, engine, reflected)
+        for seq, entry in enumerate(commit.entries, commit.first_seq):
+            remember(sessions, entry, seq)
+    return engine, sessions
+
+
 def refold(journal: Journal, snapshots: Snapshots) -> Engine:
     """The engine alone, as it was after the last commit: what the loop goes on with when judging has failed. On the journal's thread."""
     engine = Engine()
@@ -60,7 +74,7 @@ def refold(journal: Journal, snapshots: Snapshots) -> Engine:
     return engine
 
 
-def _floor(journal: Journal, loaded: Loaded) -> int:
+def _floor(journal: Reader, loaded: Loaded) -> int:
     return loaded.floor if journal.first_seq <= loaded.floor + 1 else 0
 
 

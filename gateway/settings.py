@@ -144,6 +144,18 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True):
     daily_check_at: time = time(9, 0)
 
 
+class Backup(msgspec.Struct, frozen=True, kw_only=True):
+    """Copies of everything, once a day, and a mark beside them of how far the service has come since; none where `folder` is empty."""
+
+    folder: str = ""
+    """Best on another disk, or another machine's."""
+    at: time = time(2, 30)
+    keep: Annotated[int, msgspec.Meta(ge=1)] = 7
+    """Older ones are removed when a new one is whole."""
+    history: bool = True
+    """Whether readings for charts are in it: they are the most of it, and the journal has the last weeks of them anyway."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Paths are relative to the file they stand in; once loaded they are absolute."""
 
@@ -160,6 +172,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     disk: Disk = Disk()
     calendar: Calendar = Calendar()
     telemetry: Telemetry = Telemetry()
+    backup: Backup = Backup()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -202,6 +215,7 @@ def survey_settings(path: Path) -> Survey[Settings]:
         data=str(folder / settings.data),
         notify=str(folder / settings.notify) if settings.notify else "",
         judging=str(folder / settings.judging) if settings.judging else "",
+        backup=msgspec.structs.replace(settings.backup, folder=str(folder / settings.backup.folder) if settings.backup.folder else ""),
         mqtt=msgspec.structs.replace(settings.mqtt, tls=_absolute(settings.mqtt.tls, folder)),
         broker=_placed(settings.broker, folder),
         telemetry=settings.telemetry.absolute(folder),
@@ -250,10 +264,14 @@ def faults(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "mqtt.tls.crl", "revokes certificates of a client_ca, and none is named"
     yield from _broker_faults(settings.broker)
     yield from ((f"telemetry.{key}", reason) for key, reason in settings.telemetry.faults())
-    for name in ("retention_at", "daily_check_at"):
-        at: time = getattr(settings.calendar, name)
+    calendar = settings.calendar
+    for key, at in (
+        ("calendar.retention_at", calendar.retention_at),
+        ("calendar.daily_check_at", calendar.daily_check_at),
+        ("backup.at", settings.backup.at),
+    ):
         if at.tzinfo:
-            yield f"calendar.{name}", "times are local ones, like 03:30:00, without an offset"
+            yield key, "times are local ones, like 03:30:00, without an offset"
 
 
 def _placed(broker: Broker, folder: Path) -> Broker:

@@ -20,6 +20,7 @@ from gateway.clock import MACHINE
 from gateway.judging import folder_of
 from gateway.mqtt.keys import problem_of
 from gateway.notify.settings import NotifyFile, survey_channels, survey_notify
+from gateway.operations.configuration import structs
 from gateway.problem import CommandFailed
 from gateway.settings import Settings, reveal, survey_settings
 
@@ -111,7 +112,7 @@ def _placed(line: str, folder: Path, files: list[Survey[RuleFile]]) -> ConfigErr
 
 
 def _secrets(settings: Settings, folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for key, struct in _structs(settings, ""):
+    for key, struct in structs(settings):
         for field in msgspec.structs.fields(struct):
             value: object = getattr(struct, field.name)
             if isinstance(value, str) and value.startswith(("env:", "file:")):
@@ -127,15 +128,3 @@ def _certificates(settings: Settings) -> Iterator[tuple[str, str]]:
         return
     named = next((name for name in ("key", "certificate", "crl", "client_ca") if getattr(tls, name) and getattr(tls, name) in problem), "")
     yield f"mqtt.tls.{named}" if named else "mqtt.tls", problem
-
-
-def _structs(struct: msgspec.Struct, at: str) -> Iterator[tuple[str, msgspec.Struct]]:
-    yield at, struct
-    for field in msgspec.structs.fields(struct):
-        value: object = getattr(struct, field.name)
-        if isinstance(value, msgspec.Struct):
-            yield from _structs(value, f"{at}{field.encode_name}.")
-        elif isinstance(value, tuple):
-            for index, item in enumerate(value):
-                if isinstance(item, msgspec.Struct):
-                    yield from _structs(item, f"{at}{field.encode_name}[{index}].")

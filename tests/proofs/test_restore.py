@@ -1,0 +1,205 @@
+"""A backup under load, the folder deleted, a restore: the state is the journal's at the backup's number, told by count."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import httpx
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from alerting.facts import AlertRaised
+from gateway.operations import manifest, mark
+from gateway.store.identity import read as read_identity
+from gateway.store.journal import Reader
+from tests.service import ROOT, Json, free_port, until
+
+HOMES = 4
+REPORTS_A_SECOND = 200
+AREA = "110101001"
+
+
+class Served:
+    """`serve` with a community that was registered over HTTP, and a backup folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data, self.backups, self.config = folder / "data", folder / "backups", folder / "anju.toml"
+        self.http, self.mqtt = free_port(), free_port()
+        self.log = folder / "log"
+        self.config.write_text(
+            f'data = "data"\n[http]\nport = {self.http}\n[mqtt]\nport = {self.mqtt}\n[backup]\nfolder = "backups"\n', encoding="utf-8",
+        )  # fmt: skip
+        self.process: subprocess.Popen[bytes] | None = None
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.http}/api/v1", trust_env=False, timeout=10)
+        self.password = ""
+
+    def start(self) -> None:
+        said = self.log.read_text().count("ready: console") if self.log.exists() else 0
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gateway", "serve", "--config", str(self.config)],
+                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
+        until("ready", lambda: self.log.read_text().count("ready: console") > said, 40)
+
+    def log_in(self) -> None:
+        found = re.search(r"first log-in: admin / (\S+)", self.log.read_text())
+        assert found
+        login = self.client.post("/session", json={"username": "admin", "password": found[1]})
+        assert login.status_code == 200, login.text
+        self.client.headers["Authorization"] = f"Bearer {login.json()['token']}"
+
+    def register(self) -> Json:
+        """The MQTT credentials of each home's cord."""
+        self._post("/areas", {"id": AREA, "name": "一街道"})
+        credentials = {}
+        for number in range(HOMES):
+            home = f"home-{number}"
+            self._post("/homes", {"id": home, "area": AREA, "name": f"{number} 号"})
+            self._post("/devices", {"id": f"cord-{number}", "home": home, "model": "anju-cord-1", "room": "浴室"})
+            credentials[home] = self._post(f"/devices/cord-{number}/credentials", {})
+        return credentials
+
+    def _post(self, path: str, body: Json) -> Json:
+        answer = self.client.post(path, json=body)
+        assert answer.status_code in (200, 201), f"{path}: {answer.text}"
+        found: Json = answer.json()
+        return found
+
+    def command(self, *words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", *words], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def kill_everything(self) -> None:
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(20)
+        self.client.close()
+
+
+class Load:
+    """Every home's cord reports its battery all the time, and pulls now and then; what is acknowledged is counted."""
+
+    def __init__(self, served: Served, credentials: Json) -> None:
+        self.calls_said = 0
+        self._stop = Event()
+        self._kits: dict[str, paho.Client] = {}
+        for home, credential in credentials.items():
+            kit = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"kit-{home}", clean_session=False, protocol=paho.MQTTv311)
+            kit.username_pw_set(credential["username"], credential["password"])
+            kit.max_inflight_messages_set(500)
+            kit.connect("127.0.0.1", served.mqtt)
+            kit.loop_start()
+            until("the connection", kit.is_connected)
+            self._kits[home] = kit
+        self._said: list[paho.MQTTMessageInfo] = []
+        self._number = 0
+        self._thread = Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(1 / REPORTS_A_SECOND):
+            self._number += 1
+            self.say(self._number % HOMES, {"battery": 50 + self._number % 50})
+
+    def say(self, home: int, values: Any) -> paho.MQTTMessageInfo:
+        name = f"home-{home}"
+        payload = json.dumps({"id": f"{self._number}-{len(self._said)}", "values": values}).encode()
+        info = self._kits[name].publish(f"anju/v1/{AREA}/{name}/cord-{home}/report", payload, qos=1)
+        self._said.append(info)
+        return info
+
+    def call(self, home: int) -> None:
+        self.say(home, {"pull_cord": True}).wait_for_publish(10)
+        self.calls_said += 1
+
+    def end(self) -> None:
+        """Say no more, and wait until all that was said is acknowledged."""
+        self._stop.set()
+        self._thread.join()
+        for info in self._said:
+            info.wait_for_publish(20)
+
+    def close(self) -> None:
+        for kit in self._kits.values():
+            kit.disconnect()
+            kit.loop_stop()
+
+
+def raised(data: Path) -> list[tuple[int, str, str]]:
+    return [(c.first_seq, e.alert, e.home) for c in Reader(data).read() for e in c.entries if isinstance(e, AlertRaised)]
+
+
+def open_alerts(served: Served) -> dict[str, str]:
+    items = served.client.get("/alerts", params={"status": "open", "limit": 200}).json()["items"]
+    return {alert["id"]: alert["home"] for alert in items}
+
+
+def test_a_folder_deleted_under_load_is_had_back_to_the_backups_number_and_the_rest_is_told_by_count(tmp_path: Path) -> None:
+    served = Served(tmp_path)
+    load: Load | None = None
+    try:
+        served.start()
+        served.log_in()
+        load = Load(served, served.register())
+        load.call(0)
+        load.call(1)
+        until("both alerts", lambda: len(open_alerts(served)) == 2)
+
+        made = json.loads(served.command("backup", str(served.backups), "--config", str(served.config), "--json"))
+        assert made["counts"]["open_alerts"] == 2
+        assert (made["counts"]["homes"], made["counts"]["devices"]) == (HOMES, HOMES)
+        number = made["last_seq"]
+
+        load.call(2)
+        load.call(3)
+        load.end()
+        lost = mark.count(Reader(served.data), number, 2**62)
+        assert lost.calls == 2
+        assert lost.reports > 2
+        until("the mark has seen the last of it", lambda: (m := mark.read(served.backups)) and m.seq >= lost.upto, 15)
+        then = {alert: home for seq, alert, home in raised(served.data) if seq <= number}
+
+        served.kill_everything()
+        load.close()
+        shutil.rmtree(served.data)
+        said = served.command("restore", str(served.backups), "--config", str(served.config))
+        assert f"is as it was at number {number:,} " in said
+        assert f"2 open alerts, {HOMES} homes, {HOMES} devices" in said
+        assert f"{lost.reports:,} reports, 2 of them calls or hazards, were acknowledged after this backup and are lost" in said
+        last_kept = Reader(served.data).last
+        assert last_kept is not None
+        assert last_kept.last_seq == number
+
+        before = read_identity(served.data)
+        served.start()
+        assert open_alerts(served) == then, "log-in, homes and alerts are as they were then, under the same ids"
+        assert {home["id"] for home in served.client.get("/homes").json()["items"]} == {f"home-{n}" for n in range(HOMES)}
+        assert read_identity(served.data) == before
+        assert before.restores == 1
+        assert sorted(alert for _, alert, _ in raised(served.data)) == sorted(then), "nothing is raised again"
+
+        served.command("backup", str(served.backups), "--config", str(served.config))
+        newest = manifest.newest(served.backups)
+        assert newest is not None
+        assert newest.manifest.identity == before, "and life goes on, with backups of its own"
+    finally:
+        if load is not None:
+            load.close()
+        served.stop()
