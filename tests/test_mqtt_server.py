@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from devices.mqtt.client import Acknowledged, Client, Silent
 from devices.mqtt.encode import encode
 from devices.mqtt.packets import (
+    FIVE,
+    LEVELS,
     Connack,
     Connect,
     Disconnect,
@@ -27,6 +29,7 @@ from devices.mqtt.packets import (
     Unsuback,
     Unsubscribe,
 )
+from devices.mqtt.properties import NONE, Properties
 from devices.mqtt.reader import Reader
 from devices.mqtt.server import Arrival, Completed, Connection, Event, Phase, Received
 from devices.mqtt.session import DURABLE_IDS, Message, Session, session_key
@@ -294,8 +297,9 @@ def test_identifiers_in_use_are_not_given_out_twice() -> None:
 class Line:
     """A client and the endpoint on a line that breaks; messages are stored at once, and each break loses what was under way."""
 
-    def __init__(self) -> None:
-        self.client = Client(Connect("c", clean_session=False, keep_alive=30))
+    def __init__(self, level: int) -> None:
+        lasting = Properties(session_expiry=60, topic_alias_maximum=3) if level == FIVE else NONE
+        self.client = Client(Connect("c", clean_session=False, keep_alive=30, level=level, properties=lasting))
         self.session = new_session(durable=True)
         self.server = fresh()
         self.taken: list[bytes] = []
@@ -359,10 +363,11 @@ steps = st.lists(
 )
 
 
+@pytest.mark.parametrize("level", LEVELS)
 @settings(max_examples=300, deadline=None)
-@given(steps)
-def test_nothing_is_lost_on_a_line_that_breaks_anywhere_and_qos_2_comes_exactly_once(plan: list[tuple[str, int]]) -> None:
-    line = Line()
+@given(plan=steps)
+def test_nothing_is_lost_on_a_line_that_breaks_anywhere_and_qos_2_comes_exactly_once(level: int, plan: list[tuple[str, int]]) -> None:
+    line = Line(level)
     line.client.open(AT)
     sent: dict[int, list[bytes]] = {1: [], 2: []}
     wanted: dict[int, list[bytes]] = {1: [], 2: []}

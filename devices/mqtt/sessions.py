@@ -203,13 +203,13 @@ class Sessions(Shelves):
 
     def due(self, now: datetime) -> list[Session]:
         """Sessions whose time is over; each is told once. One that somebody has again is not to be ended."""
-        found = []
+        found: dict[SessionKey, Session] = {}
         while self._ends and self._ends[0][0] <= now:
             at, key = heappop(self._ends)
             session = self.get(key)
             if session is not None and session.ends_at == at:
-                found.append(session)
-        return found
+                found[key] = session
+        return list(found.values())
 
     def leave_will(self, key: SessionKey, username: str, will: Will, due_at: datetime) -> WillWaits:
         """It waits from now on, and over a restart when the entry is folded."""
