@@ -17,6 +17,7 @@ import httpx
 
 from gateway.clock import MACHINE
 from gateway.settings import Settings
+from gateway.store.history import Charts
 from gateway.telemetry.process import follow
 from gateway.web.app import Server, create_app, server
 from gateway.web.desk import DemoLogin, Desk
@@ -55,19 +56,20 @@ def tomorrow() -> str:
 class WebProcess:
     """`start`, `stop`, `start` again on the same data and port."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, charts: Charts | None = None) -> None:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.tokens: dict[str, str] = {}
         self.demo: DemoLogin | None = None
+        self.charts = charts
         self.settings = Settings(data=str(data))
         self.consoles: list[Console] = []
         """Every one that was opened here."""
         self._clients: list[httpx.Client] = []
 
     def start(self) -> "WebProcess":
-        self.app = create_app(self.settings, demo_login=self.demo)
+        self.app = create_app(self.settings, demo_login=self.demo, charts=self.charts)
         self.server: Server = server(self.app, "127.0.0.1", self.port)
         self._thread = threading.Thread(target=self.server.run, name="web", daemon=True)
         self._thread.start()

@@ -92,6 +92,8 @@ class Charts(Protocol):
         """From any thread. ValueError for a cursor that none gave; ChartsAway."""
         ...
 
+    def close(self) -> None: ...
+
 
 class HistoryReader:
     """`Charts` from the embedded history. For any thread and process; opens what a question needs and closes it."""
@@ -100,6 +102,9 @@ class HistoryReader:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def close(self) -> None:
+        """There is nothing that stays open."""
 
     @property
     def position(self) -> int:

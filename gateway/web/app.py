@@ -117,6 +117,7 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None, chart
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(store.close)
+        await asyncio.to_thread(historian.close)
         await asyncio.to_thread(users.close)
 
     app = FastAPI(

@@ -55,6 +55,9 @@ class Historian:
         self._heard_at = 0.0
         self._moved = asyncio.Condition()
 
+    def close(self) -> None:
+        self._charts.close()
+
     async def run(self) -> None:
         async for push in self._control.follow():
             if isinstance(push, TelemetryHealth):

@@ -54,14 +54,20 @@ class Asked:
         """What it answers with 200."""
         try:
             with self._lock:
-                self._client = self._client or open_client(self._store)
+                client = self._client = self._client or open_client(self._store)
             headers = {"Content-Type": kind} if kind else {}
-            answer = self._client.request(method, path, params=query, content=body, headers=headers, timeout=ANSWER_S)
+            answer = client.request(method, path, params=query, content=body, headers=headers, timeout=ANSWER_S)
         except (httpx.HTTPError, ValueError) as problem:
             raise self.away(" ".join(str(problem).split()) or type(problem).__name__) from problem
         if answer.status_code != 200:
             raise self.away(f"{answer.status_code}: {reason_of(answer.content)}")
         return answer.content
+
+    def close(self) -> None:
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
 
     def away(self, reason: str) -> ChartsAway:
         name, reason = self._store.name, reason[:300]

@@ -23,6 +23,9 @@ class FluxCharts:
         self._asked = Asked(store)
         self._bucket, self._org = store.bucket, store.org
 
+    def close(self) -> None:
+        self._asked.close()
+
     def answer(self, question: Question) -> Answer:
         """As `Charts.answer`."""
         span = Span.of(question)

@@ -34,6 +34,9 @@ class InfluxQLCharts:
         self._database = store.database
         self._from = f"{_name(store.retention_policy)}." if store.retention_policy else ""
 
+    def close(self) -> None:
+        self._asked.close()
+
     def answer(self, question: Question) -> Answer:
         """As `Charts.answer`."""
         span = Span.of(question)

@@ -39,6 +39,9 @@ class VictoriaCharts:
         self.name = store.name
         self._asked = Asked(store)
 
+    def close(self) -> None:
+        self._asked.close()
+
     def answer(self, question: Question) -> Answer:
         """As `Charts.answer`."""
         span = Span.of(question)
