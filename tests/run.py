@@ -25,6 +25,7 @@ PACKAGES = {
     "openssl": "openssl",
     "node": "nodejs",
     "npm": "npm",
+    "openssl": "openssl",
     "victoria-metrics": "victoria-metrics",
     "influxd": "influxdb",
     "promtool": "prometheus",

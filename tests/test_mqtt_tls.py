@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
 
@@ -288,6 +289,41 @@ def test_a_list_that_is_out_of_date_shuts_out_whom_it_names_and_nobody_else(offi
                     assert await one.hear() == [Connack(False, code)]
         [problem] = keys.problems
         assert "was due anew on" in problem.en
+
+    run(story())
+
+
+def test_a_session_that_is_resumed_is_still_that_certificates(office: Office) -> None:
+    """No certificate crosses the line then; it is known all the same, and so is that it was revoked meanwhile."""
+
+    async def story() -> None:
+        cord = office.kit("cord")
+        office.revoke()
+        keys = office.keys(REQUIRED, crl=True)
+        trust = office.trust(kit=cord)
+
+        async with endpoint(keys=keys) as at:
+
+            def attempt(session: ssl.SSLSession | None) -> tuple[bytes, ssl.SSLSession | None, bool]:
+                with (
+                    socket.create_connection(("127.0.0.1", at.port), 10) as line,
+                    trust.wrap_socket(line, server_hostname="127.0.0.1", session=session) as tls,
+                ):
+                    tls.sendall(encode(nameless()))
+                    return tls.recv(4), tls.session, bool(tls.session_reused)
+
+            first, session, _ = await asyncio.to_thread(attempt, None)
+            again, session, resumed = await asyncio.to_thread(attempt, session)
+            assert (first, again, resumed) == (encode(Connack(False)), encode(Connack(False)), True)
+            office.revoke(cord[0])
+            before = keys._now
+            assert keys.read()
+            now = keys._now
+            assert before is not None
+            assert now is not None
+            keys._now = msgspec.structs.replace(now, context=before.context)  # the one that knows the session
+            refused, _, resumed = await asyncio.to_thread(attempt, session)
+            assert (refused, resumed) == (encode(Connack(False, 5)), True)
 
     run(story())
 

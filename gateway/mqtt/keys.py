@@ -161,6 +161,7 @@ def _read(settings: Tls) -> _Read:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
+    context.num_tickets = 1  # each is a tenth of a handshake; a kit comes back with the last, which halves that of an RSA key
     ends = {settings.certificate: _end(settings.certificate)}
     _bytes(settings.key)
     try:

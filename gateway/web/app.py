@@ -179,7 +179,7 @@ def server(app: FastAPI, host: str, port: int, kits: Path | None = None) -> Serv
         server_header=False,
         h11_max_incomplete_event_size=64 * 1024,
         proxy_headers=False,
-        ws="none" if kits is None else relay.relay_to(kits),
+        ws="none" if kits is None else relay.relay_to(kits, relay.room()),
     )
     return Server(config)
 

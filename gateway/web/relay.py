@@ -35,9 +35,13 @@ class _Connections(Protocol):
     def connections(self) -> "set[object]": ...
 
 
-def relay_to(kits: Path) -> type[asyncio.Protocol]:
-    """The protocol for upgraded connections; `kits` is the endpoint's socket."""
-    most = max(0, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - CONSOLES) // 2)
+def room() -> int:
+    """How many kits this process may relay, by the files that it may have open."""
+    return max(0, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - CONSOLES) // 2)
+
+
+def relay_to(kits: Path, most: int) -> type[asyncio.Protocol]:
+    """The protocol for upgraded connections; `kits` is the endpoint's socket, `most` how many may be relayed at a time."""
     relayed: set[Relay] = set()
 
     class ToKits(Relay):
