@@ -25,7 +25,6 @@ PACKAGES = {
     "openssl": "openssl",
     "node": "nodejs",
     "npm": "npm",
-    "openssl": "openssl",
     "victoria-metrics": "victoria-metrics",
     "influxd": "influxdb",
     "promtool": "prometheus",
