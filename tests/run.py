@@ -23,6 +23,7 @@ PACKAGES = {
     "chromium": "chromium",
     "strace": "strace",
     "openssl": "openssl",
+    "systemd-analyze": "systemd",
     "node": "nodejs",
     "npm": "npm",
     "victoria-metrics": "victoria-metrics",
