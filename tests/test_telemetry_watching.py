@@ -1,0 +1,161 @@
+"""What watches Anju from outside: Prometheus' alert rules and Grafana's dashboard name only figures that there are, and hold water.
+
+promtool is the real one. Grafana itself is not to be had here: the dashboard's form is checked as far as its documentation tells it.
+"""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from devices.observation import Property
+from tests.timeseries import program
+from tests.web_alarm import HOME
+from tests.web_desk import service, until
+
+CONFIG = Path(__file__).resolve().parents[1] / "config"
+RULES = CONFIG / "prometheus" / "alerts.yml"
+DASHBOARD = CONFIG / "grafana" / "anju.json"
+NAME = re.compile(r"\banju_[a-z0-9_]+")
+SELECTED = re.compile(r"\b(anju_[a-z0-9_]+)\{([^}]*)\}")
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """Every figure that /metrics tells, with the names of its labels."""
+    with service(tmp_path_factory.mktemp("watching") / "data") as running:
+        running.register()
+        running.pull_cord()
+        running.operator.post(f"/alerts/{running.admin.get('/alerts').json()['items'][0]['id']}/acknowledge")
+        seq = running.alarm.report(f"{HOME}-cord", battery=80)
+        until("the history has it", lambda: running.web.desk.historian.position >= seq)
+        text = httpx.get(f"{running.web.url}/metrics", trust_env=False).text
+    found: dict[str, set[str]] = {line.split(" ")[2]: set() for line in text.splitlines() if line.startswith("# TYPE ")}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            name, _, rest = line.rpartition(" ")[0].partition("{")
+            found.setdefault(name, set()).update(re.findall(r'(\w+)="', rest))
+    return found
+
+
+def promtool(*words: str) -> str:
+    done = subprocess.run([program("promtool", "prometheus"), *words], capture_output=True, text=True, cwd=RULES.parent, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_rules_and_the_example_of_a_configuration_are_sound() -> None:
+    assert "21 rules found" in promtool("check", "rules", "--lint-fatal", "alerts.yml")
+    promtool("check", "config", "prometheus.example.yml")
+
+
+def test_the_rules_fire_when_they_should_and_only_then() -> None:
+    assert "SUCCESS" in promtool("test", "rules", "alerts.test.yml")
+
+
+def named(text: str, figures: dict[str, set[str]]) -> None:
+    for name in NAME.findall(text):
+        assert name in figures, f"{name} is not a figure of /metrics"
+    for name, labels in SELECTED.findall(text):
+        for label in re.findall(r"(\w+)\s*[=!]", labels):
+            assert label in figures[name], f"{name} has no label {label}"
+
+
+def test_every_figure_that_a_rule_names_is_there(figures: dict[str, set[str]]) -> None:
+    text = RULES.read_text(encoding="utf-8")
+    assert len(set(NAME.findall(text))) > 15
+    named(text, figures)
+
+
+def test_every_rule_says_who_is_woken_what_is_wrong_in_two_languages_and_what_to_do() -> None:
+    rules = RULES.read_text(encoding="utf-8").split("- alert: ")[1:]
+    for rule in rules:
+        assert re.search(r"severity: (page|ticket)", rule), rule
+        assert re.search(r"summary: .*[\u4e00-\u9fff]", rule), rule
+        assert re.search(r"summary_en: \S", rule), rule
+        assert re.search(r"action: \S", rule), rule
+
+
+# --- the dashboard -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def dashboard() -> Json:
+    document: Json = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+    return document
+
+
+def targets(dashboard: Json) -> Iterator[tuple[Json, Json]]:
+    for panel in dashboard["panels"]:
+        for target in panel.get("targets", ()):
+            yield panel, target
+
+
+def test_the_dashboard_has_the_form_that_grafana_imports(dashboard: Json) -> None:
+    assert {"uid", "title", "schemaVersion", "panels", "templating", "time"} <= dashboard.keys()
+    assert "id" not in dashboard, "Grafana gives it one"
+    panels = dashboard["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        place = panel["gridPos"]
+        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+        assert not cells & taken, panel["title"]
+        assert all(x < 24 for x, _ in cells), panel["title"]
+        taken |= cells
+        assert panel["type"] in ("row", "stat", "timeseries")
+        assert panel["title"]
+        if panel["type"] != "row":
+            assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"]) > 0
+            assert {"defaults", "overrides"} == panel["fieldConfig"].keys()
+
+
+def test_every_datasource_is_chosen_by_whoever_looks(dashboard: Json) -> None:
+    """A uid of somebody else's Grafana would be nothing here."""
+    chosen = {v["name"]: v["query"] for v in dashboard["templating"]["list"] if v["type"] == "datasource"}
+    assert chosen == {"prometheus": "prometheus", "readings": "prometheus", "influx": "influxdb"}
+    sources = [target["datasource"] for _, target in targets(dashboard)]
+    sources += [v["datasource"] for v in dashboard["templating"]["list"] if v["type"] == "query"]
+    for source in sources:
+        assert chosen[source["uid"].strip("${}")] == source["type"]
+
+
+def test_every_figure_that_a_panel_names_is_there(dashboard: Json, figures: dict[str, set[str]]) -> None:
+    for panel, target in targets(dashboard):
+        if panel["datasource"]["uid"] == "${prometheus}":
+            assert NAME.findall(target["expr"]), panel["title"]
+            named(target["expr"], {**figures, "anju_http_answer_seconds_bucket": {"le"}})
+
+
+def test_every_reading_that_a_panel_names_is_a_property(dashboard: Json) -> None:
+    known = {str(prop) for prop in Property}
+    seen = set()
+    for panel, target in targets(dashboard):
+        if panel["datasource"]["uid"] == "${readings}":
+            found = re.fullmatch(r'(\w+)_value\{home="\$home", device="\$device"\}', target["expr"])
+        elif panel["datasource"]["uid"] == "${influx}":
+            found = re.search(r'FROM "(\w+)"', target["query"])
+        else:
+            continue
+        assert found is not None, panel["title"]
+        assert found[1] in known
+        seen.add(found[1])
+    assert len(seen) > 10
+
+
+def test_every_expression_of_a_panel_is_promql(dashboard: Json, tmp_path: Path) -> None:
+    rules = []
+    for number, (_, target) in enumerate(targets(dashboard)):
+        if "expr" in target:
+            plain = target["expr"].replace("$__rate_interval", "5m").replace("$home", "h").replace("$device", "d")
+            rules.append({"record": f"panel:{number}", "expr": plain})
+    file = tmp_path / "panels.yml"
+    file.write_text(json.dumps({"groups": [{"name": "panels", "rules": rules}]}))  # JSON is YAML
+    assert f"{len(rules)} rules found" in promtool("check", "rules", str(file))
