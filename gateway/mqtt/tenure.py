@@ -44,6 +44,7 @@ class Tenure:
                 return None
         elif expiry_s is not None or session.expiry_s is not None:
             self._record(SessionLasts(key, expiry_s, None))
+            session.expiry_s = expiry_s  # at once: it may be left before the disk knows
         self._wills.came(key, now, resumed=present)
         return session, present
 
@@ -55,6 +56,7 @@ class Tenure:
             self._record(self._sessions.leave(session, expiry_s, now))
         elif session.expiry_s is not None:
             self._record(SessionLasts(session.key, None, None))
+        session.expiry_s = expiry_s
 
     def look(self, now: datetime) -> None:
         """End what is due, and publish the wills that are."""
