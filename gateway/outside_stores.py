@@ -51,6 +51,11 @@ class OutsideStore(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
         """What is offered to it at most, plus or minus."""
         return inf
 
+    @property
+    def forgets_s(self) -> float:
+        """What it said yes to within so many seconds may be gone when it is killed."""
+        return 0.0
+
     def faults(self) -> Iterator[tuple[str, str]]:
         """What types cannot say, each with its key."""
         if not NAME.match(self.name) or self.name == HISTORY:
@@ -112,6 +117,11 @@ class VictoriaMetrics(OutsideStore, frozen=True, kw_only=True, tag="victoriametr
     def largest(self) -> float:
         """It keeps thousands of samples as whole numbers with one common exponent: one that is absurd makes 0 of all beside it."""
         return 1e12
+
+    @property
+    def forgets_s(self) -> float:
+        """It answers first and writes a few seconds later."""
+        return 10.0
 
     @property
     def secrets(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.outside_stores import VictoriaMetrics
 from gateway.store.standing import Standing, path_of, read_refused
 from gateway.telemetry import follower as follower_module
 from gateway.telemetry import outside as outside_module
@@ -392,6 +393,21 @@ def test_a_real_store_that_dies_in_the_middle_has_each_once(book: Book, server: 
         assert follower.followed(book.now).refused == 0
 
 
+def test_what_victoriametrics_had_said_yes_to_and_forgot_is_sent_again(book: Book, tmp_path: Path) -> None:
+    """It answers before its disk has it; killed, it has lost the last seconds."""
+    server = Victoria(tmp_path / "vm")
+    with served(server):
+        with following(outside(book, server.settings()), book) as follower:
+            for n in range(10):
+                reached(follower, readings(book, 20, begin=20 * n))
+            server.kill()
+            readings(book, 20, begin=200)
+            until("it is said", lambda: follower.problem is not None)
+            server.start()
+            reached(follower, readings(book, 20, begin=220))
+        until("each is there, once", lambda: server.rows("heart_rate") == {WATCH: meant(240)})
+
+
 def test_a_position_that_was_lost_doubles_nothing_in_a_real_store(book: Book, server: Victoria | Influx) -> None:
     seq = readings(book, 200)
     for _ in range(3):
@@ -455,8 +471,9 @@ def test_a_database_that_is_not_there_is_waited_for(book: Book, tmp_path: Path) 
             reached(follower, seq)
 
 
-def test_one_absurd_value_blurs_nothing_in_victoriametrics(book: Book, tmp_path: Path) -> None:
+def test_one_absurd_value_blurs_nothing_in_victoriametrics(book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would: samples of a series share one exponent there."""
+    monkeypatch.setattr(VictoriaMetrics, "forgets_s", 0.0)
     server = Victoria(tmp_path / "vm")
     with served(server):
         readings(book, 5)

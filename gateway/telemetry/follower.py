@@ -39,7 +39,7 @@ class StoreAway(Exception):  # noqa: N818 - a state of the world, not a mistake
 
 
 class Sink(Protocol):
-    """Where a follower writes. Called on the follower's thread alone; after anything is raised, `open` comes next."""
+    """Where a follower writes. Called on the follower's thread alone; `open` comes first, and again after anything was raised."""
 
     @property
     def name(self) -> str: ...
@@ -50,7 +50,7 @@ class Sink(Protocol):
         ...
 
     def open(self) -> int:
-        """Let go of what was taken and not written; the position that the store remembers."""
+        """Let go of what was taken and not written; the position from which to go on, as the store remembers it."""
         ...
 
     def missed(self) -> None:
@@ -80,6 +80,7 @@ class Follower:
         self._points = 0
         self._journal = journal
         self._changed = changed
+        self._opened = False
         self._compared = False
         self._errands: deque[Callable[[], None]] = deque()
         self._wake = threading.Event()
@@ -129,25 +130,28 @@ class Follower:
         """Whatever there is to write; how long to wait before the next look."""
         pause = POLL_S
         try:
-            self.position = self.sink.open()
+            if not self._opened:
+                self.position = self.sink.open()
+                self._opened = True
             while self._errands:
                 self._errands.popleft()()
             self._follow()
         except StoreAway as away:
-            self._say(away.sentence)
+            self._fail(away.sentence)
             pause = away.pause
         except (DiskFull, StoreBroken) as problem:
-            self._say(Sentence(f"暂时无法写入：{problem}", str(problem)))
+            self._fail(Sentence(f"暂时无法写入：{problem}", str(problem)))
             pause = LOCAL_RETRY_S
         except Exception as bug:  # the other followers are none the worse for it
             logger.exception("the follower %s", self.sink.name)
-            self._say(Sentence(f"服务内部错误：{bug!r}", f"a fault inside: {bug!r}"))
+            self._fail(Sentence(f"服务内部错误：{bug!r}", f"a fault inside: {bug!r}"))
             pause = FAULT_RETRY_S
         else:
             self.problem = None
         return pause
 
-    def _say(self, problem: Sentence) -> None:
+    def _fail(self, problem: Sentence) -> None:
+        self._opened = False
         if self.problem is None:
             logger.warning("%s waits: %s", self.sink.name, problem.en)
         self.problem = problem

@@ -6,8 +6,12 @@ harmless, the same point is the same point. A store that takes nothing at all ou
 nothing is set aside, and it is said.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import monotonic
+
+import msgspec
 
 from alerting.facts import DeviceDiscovered, DeviceRegistered, Said, Sentence
 from alerting.snapshots import GLOBAL, decode_home
@@ -35,8 +39,22 @@ _DEVICES_REMEMBERED = 200_000
 _LINE_KEPT = 2000
 
 
+class _Taken(msgspec.Struct, frozen=True):
+    """What one round of writing came to. `at` in monotonic seconds."""
+
+    at: float
+    position: int
+    models: dict[DeviceKey, ModelId]
+    refused: list[Refused]
+    outdated: int
+
+
 class Outside:
-    """A `Sink`. `room` says whether this process may fill the disk, which the position needs."""
+    """A `Sink`. `room` says whether this process may fill the disk, which the position needs.
+
+    The position is noted once the store cannot forget any more what it said yes to. Until then it is only gone on from in memory: after
+    a failure that much is offered again.
+    """
 
     def __init__(self, store: Store, layout: Layout, journal: Reader, room: Callable[[], bool]) -> None:
         self.name = store.name
@@ -55,14 +73,16 @@ class Outside:
         """As they were at the position."""
         self._learned: dict[DeviceKey, ModelId] = {}
         """Since. Apart, so that lines that come again are the same lines."""
+        self._taken: deque[_Taken] = deque()
+        """In the store, and not noted yet."""
         self._tags: dict[DeviceKey, tuple[AreaId, str]] = {}
 
     # --- what a follower asks ------------------------------------------------------------------------------------------------
 
     def open(self) -> int:
         self._lines, self._absurd, self._bytes = [], [], 0
-        if self._learned:
-            self._learned, self._tags = {}, {}
+        self._learned, self._tags = {}, {}
+        self._taken.clear()
         self._need_room()
         if self._standing is None:
             self._standing = Standing(path_of(self._layout.root, self.name), self._store.target)
@@ -98,13 +118,13 @@ class Outside:
                 offer.put(batch)
         except NotNow as later:
             self._failures += 1
-            pause = later.after if later.after is not None else min(FIRST_PAUSE_S * 2 ** (self._failures - 1), LONGEST_PAUSE_S)
+            pause = min(FIRST_PAUSE_S * 2 ** (self._failures - 1), LONGEST_PAUSE_S) if later.after is None else later.after
+            pause = max(pause, FIRST_PAUSE_S)
             raise StoreAway(later.sentence, pause) from later
         count = len(self._lines)
-        self._standing.advance(position, self._learned, [*self._absurd, *offer.refused], offer.outdated)
-        self._models |= self._learned
-        self._learned, self._lines, self._absurd, self._bytes, self._failures = {}, [], [], 0, 0
-        self.refused = self._standing.refused
+        self._taken.append(_Taken(monotonic(), position, dict(self._learned), [*self._absurd, *offer.refused], offer.outdated))
+        self._lines, self._absurd, self._bytes, self._failures = [], [], 0, 0
+        self._settle(self._standing)
         return count - len(offer.refused) - offer.outdated
 
     def close(self) -> None:
@@ -113,6 +133,19 @@ class Outside:
         if self._standing is not None:
             self._standing.close()
         self._writer = self._standing = None
+
+    def _settle(self, standing: Standing) -> None:
+        """Note what the store has on its own disk by now."""
+        settled: list[_Taken] = []
+        while self._taken and monotonic() - self._taken[0].at >= self._store.forgets_s:
+            settled.append(self._taken.popleft())
+        if settled:
+            latest = settled[-1]
+            refused = [one for taken in settled for one in taken.refused]
+            standing.advance(latest.position, latest.models, refused, sum(taken.outdated for taken in settled))
+            self._models |= latest.models
+            self._learned = {key: model for key, model in self._learned.items() if self._models.get(key) != model}
+        self.refused = standing.refused + sum(len(taken.refused) + taken.outdated for taken in self._taken)
 
     # --- what they need -------------------------------------------------------------------------------------------------------
 
