@@ -62,6 +62,12 @@ def parser() -> argparse.ArgumentParser:
     restore.add_argument("--replace", action="store_true", help="move aside what the data folder holds now")
     restore.add_argument("--old", type=Path, metavar="DIR", help="what is left of the folder before: counts what is lost by it")
 
+    doctor = commands.add_parser("doctor", help="checks broker, stores, clock, disk, certificates, channels; exit 1 if one fails")
+    where(doctor)
+    doctor.add_argument("--send-test", metavar="TARGET", help="send a message that says it is a test to a target of the escalation")
+    doctor.add_argument("--mqtt-user", default="", metavar="NAME", help="a kit's user, for a round trip by MQTT behind its log-in")
+    doctor.add_argument("--mqtt-password", default="", metavar="SECRET", help="env:NAME or file:PATH")
+
     # What `up` and `serve` start and watch.
     for name, sentence in (("alarm", "the alarm process"), ("web", "the web process"), ("telemetry", "the telemetry process")):
         half = commands.add_parser(name, description=f"{sentence}; started by `up` and `serve`")
@@ -88,6 +94,10 @@ def main(words: list[str] | None = None) -> int:
                 from gateway.operations.commands import backup  # noqa: PLC0415
 
                 return backup(asked)
+            case "doctor":
+                from gateway.operations.doctor import doctor  # noqa: PLC0415
+
+                return doctor(asked)
             case "restore":
                 from gateway.operations.commands import restored  # noqa: PLC0415
 

@@ -73,6 +73,9 @@ class Told:
         self.release = asyncio.Event()
         self._time = time
 
+    async def reach(self) -> str:
+        return "here"
+
     async def send(self, said: Notice) -> Sent:
         self.attempts.append((self._time.elapsed, said.notification))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]

@@ -124,6 +124,9 @@ class Channel(Protocol):
     async def send(self, notice: Notice) -> Sent:
         """One attempt, bounded in time by itself. Raises NotifyError; may be cancelled at any await."""
 
+    async def reach(self) -> str:
+        """Go as far as can be gone without sending anything; what was found, in one line. Raises NotifyError."""
+
     async def close(self) -> None:
         """Give back connections and threads; `send` is not called again."""
 

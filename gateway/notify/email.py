@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,6 +22,8 @@ import msgspec
 from alerting.facts import NotificationId
 from gateway.notify.channel import Notice, NotifyError, Sent, one_line
 from gateway.notify.letter import letter
+
+T = TypeVar("T")
 
 STEP_S = 10.0
 """For the connection and for each answer of the server."""
@@ -107,6 +110,18 @@ class Email:
             conversation.cut_off()
         return self._judge(notice.notification, to, refusals)
 
+    async def reach(self) -> str:
+        """A conversation up to where a mail would be handed in: connection, TLS and log-in as the settings ask for them."""
+        conversation = Conversation(self._server, self._trust, self._step_s)
+        try:
+            async with asyncio.timeout(self._total_s):
+                await asyncio.get_running_loop().run_in_executor(self._threads, conversation.greet)
+        except TimeoutError as problem:
+            raise NotifyError(f"no end of the conversation within {self._total_s:g} s", transient=True) from problem
+        finally:
+            conversation.cut_off()
+        return f"{self._server.host}:{self._server.port} takes mail" + (f" from {self._server.username}" if self._server.username else "")
+
     def _judge(self, notification: NotificationId, to: list[str], refusals: Refusals) -> Sent:
         """All told, or as many as ever will be: sent. Someone to try again: transient. Nobody: the servers' answers."""
         told = self._told.pop(notification, set()) | (set(to) - set(refusals))
@@ -137,6 +152,16 @@ class Conversation:
     def hand_in(self, sender: str, to: list[str], mail: bytes) -> Refusals:
         """Who refused it, and how. Raises NotifyError when the mail as a whole was not taken."""
         try:
+            return _refusals(self._converse(lambda smtp: smtp.sendmail(sender, to, mail)))
+        except smtplib.SMTPRecipientsRefused as problem:
+            return _refusals(problem.recipients)
+
+    def greet(self) -> None:
+        """Everything but a mail. Raises NotifyError."""
+        self._converse(lambda smtp: smtp.noop())
+
+    def _converse(self, then: Callable[[smtplib.SMTP], T]) -> T:
+        try:
             smtp = self._smtp = self._session()
             if self._over:
                 raise NotifyError("cut off", transient=True)
@@ -144,9 +169,9 @@ class Conversation:
             if code != 220:
                 raise smtplib.SMTPConnectError(code, greeting)
             self._log_in(smtp)
-            refused = smtp.sendmail(sender, to, mail)
-        except smtplib.SMTPRecipientsRefused as problem:
-            return _refusals(problem.recipients)
+            return then(smtp)
+        except smtplib.SMTPRecipientsRefused:
+            raise
         except smtplib.SMTPResponseException as problem:
             raise _refused(problem) from problem
         except smtplib.SMTPNotSupportedError as problem:
@@ -155,7 +180,6 @@ class Conversation:
             raise NotifyError(one_line(f"no conversation: {type(problem).__name__}: {problem}"), transient=True) from problem
         finally:
             self._end()
-        return _refusals(refused)
 
     def cut_off(self) -> None:
         self._over = True

@@ -88,6 +88,7 @@ class Webhook:
         self._wall = wall
         self._connect_s = connect_s
         self._total_s = total_s
+        self._trust = trust
         self._client = httpx.AsyncClient(
             verify=trust,
             timeout=httpx.Timeout(total_s, connect=connect_s),
@@ -141,6 +142,21 @@ class Webhook:
                     if len(kept) >= ANSWER_KEPT:
                         break
         return kept[:ANSWER_KEPT].decode("utf-8", "replace")
+
+    async def reach(self) -> str:
+        """A connection, and TLS where the address says so; no request."""
+        url = httpx.URL(self._url)
+        secure = url.scheme == "https"
+        port = url.port or (443 if secure else 80)
+        try:
+            async with asyncio.timeout(self._connect_s):
+                _, writer = await asyncio.open_connection(url.host, port, ssl=self._trust if secure else None)
+        except TimeoutError as problem:
+            raise NotifyError(f"no connection to {url.host}:{port} within {self._connect_s:g} s", transient=True) from problem
+        except OSError as problem:
+            raise NotifyError(one_line(f"no connection to {url.host}:{port}: {problem}"), transient=True) from problem
+        writer.close()
+        return f"{url.host}:{port} takes connections" + (", its certificate is good" if secure else "")
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -51,7 +51,7 @@ class Folder:
     @classmethod
     def lock(cls, root: Path) -> Self:
         """Make the folder where there is none, and take it. Raises FolderInUse, or OSError when it cannot be made or written."""
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's homes and illnesses are in it
         path = Layout(root).lock
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

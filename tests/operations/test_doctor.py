@@ -1,0 +1,254 @@
+"""`./anju doctor`: a line for each thing, with what to do; on a service that runs, on one that does not, on one that is unwell."""
+
+import asyncio
+import base64
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
+
+from gateway.clock import Readings
+from gateway.operations.doctor import examined, sent
+from gateway.operations.doctor_machine import compared, filesystem_of, judged
+from gateway.operations.finding import Finding, Level
+from gateway.problem import CommandFailed
+from gateway.settings import Settings
+from gateway.store import segments
+from gateway.store.entry import Stamp
+from gateway.store.identity import UNFINISHED
+from gateway.store.journal import FOLDER
+from tests.receiver import SECRET, Receiver
+from tests.service import ROOT, Anju, free_port, running
+
+BEFORE = ROOT / "tests" / "data" / "folder-0.tar.xz"
+NOW = datetime(2026, 11, 22, 3, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A data folder at rest, with its settings on ports that are free."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    with tarfile.open(BEFORE) as archive:
+        archive.extractall(data, filter="data")
+    (tmp_path / "anju.toml").write_text(f'data = "data"\n[http]\nport = {free_port()}\n[mqtt]\nport = {free_port()}\n')
+    return data
+
+
+def found(folder: Path, more: str = "", environment: dict[str, str] | None = None) -> dict[str, Finding]:
+    config = folder.parent / "anju.toml"
+    if more:
+        config.write_text(more + config.read_text())
+    return {f.what: f for f in asyncio.run(examined(config, None, None, environment or {}))}
+
+
+def doctor(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", "doctor", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+# --- on a whole service ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def anju(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Anju]:
+    with running(tmp_path_factory.mktemp("doctor") / "data", words=("--no-simulator",)) as anju:
+        yield anju
+
+
+def test_on_a_service_that_runs_everything_is_asked_and_nothing_fails(anju: Anju) -> None:
+    done = doctor("--data", str(anju.data), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    levels = {one["what"]: one["level"] for one in json.loads(done.stdout)}
+    for what in ("program", "clock", "file system", "folder", "sync", "format", "journal", "snapshots", "log-ins", "service", "kits"):
+        assert levels[what] == "ok", done.stdout
+    said = {one["what"]: one["sentence"] for one in json.loads(done.stdout)}
+    assert "speaks MQTT, there and back" in said["kits"], "with the demo's credential"
+
+
+def test_a_kits_log_in_is_tried_when_it_is_given(anju: Anju) -> None:
+    login = anju.endpoints["device"]
+    (anju.data.parent / "password").write_text(login["password"])
+    words = ("--data", str(anju.data), "--mqtt-user", login["username"], "--mqtt-password")
+    assert "there and back" in doctor(*words, f"file:{anju.data.parent / 'password'}").stdout
+    (anju.data.parent / "wrong").write_text("wrong")
+    refused = doctor(*words, f"file:{anju.data.parent / 'wrong'}")
+    assert refused.returncode == 1
+    assert "refused the log-in" in refused.stdout
+    absent = doctor(*words, "env:ANJU_ABSENT")
+    assert (absent.returncode, absent.stderr) == (1, "anju: --mqtt-password: the environment has no ANJU_ABSENT\n")
+
+
+# --- on a folder at rest ---------------------------------------------------------------------------------------------------------
+
+
+def test_on_a_service_that_does_not_run_its_ports_are_looked_at(folder: Path) -> None:
+    findings = found(folder)
+    assert {what for what, finding in findings.items() if finding.level is Level.FAIL} == set()
+    assert findings["service"].sentence == "it does not run"
+    assert findings["http.port"].level is findings["mqtt.port"].level is Level.OK
+    assert "match their checksums" in findings["journal"].sentence
+    assert findings["format"].sentence == "0; the next start brings it to 1"
+    assert "a start reads" in findings["snapshots"].sentence
+
+
+def harm_journal(folder: Path) -> None:
+    path = segments.listed(folder / FOLDER)[0]
+    with sqlite3.connect(path) as file:
+        file.execute("UPDATE commits SET body = x'00' WHERE first_seq = (SELECT max(first_seq) FROM commits)")
+    file.close()
+
+
+def harm_users(folder: Path) -> None:
+    (folder / "users.db").write_bytes(b"not a database" * 100)
+
+
+def remove_admins(folder: Path) -> None:
+    with sqlite3.connect(folder / "users.db") as file:
+        file.execute("UPDATE user SET disabled = 1 WHERE role = 'admin'")
+    file.close()
+
+
+@pytest.mark.parametrize(
+    ("harm", "what", "level", "said"),
+    [
+        (harm_journal, "journal", Level.FAIL, "does not match its checksum"),
+        (harm_users, "log-ins", Level.FAIL, "restore it from the last backup"),
+        (remove_admins, "log-ins", Level.WARN, "none of them is an administrator"),
+        (lambda folder: (folder / "snapshots.db").unlink(), "snapshots", Level.WARN, "reads the whole journal"),
+        (lambda folder: folder.chmod(0o755), "folder", Level.WARN, "chmod 700"),
+        (lambda folder: (folder / UNFINISHED).touch(), "format", Level.FAIL, "restore was not finished"),
+        (lambda folder: (folder / "format.json").write_text('{"format": 9}'), "format", Level.FAIL, "newer Anju"),
+        (shutil.rmtree, "folder", Level.FAIL, "is not there"),
+        (
+            lambda folder: (folder / "backup.json").write_text('{"at": "2026-11-22", "good": false, "sentence": "no room"}'),
+            "backup", Level.FAIL, "that of 2026-11-22 failed: no room",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_with_what_to_do(folder: Path, harm: object, what: str, level: Level, said: str) -> None:
+    assert callable(harm)
+    harm(folder)
+    finding = found(folder, more='backup = { folder = "backups" }\n')[what]
+    assert finding.level is level, finding
+    assert said in finding.sentence
+
+
+def test_a_configuration_with_mistakes_is_looked_at_as_far_as_it_can_be_read(folder: Path) -> None:
+    findings = found(folder, more='timezone = "Asia/Shanghai"\ndaata = "x"\n')
+    assert "did you mean 'data'?" in findings["settings"].sentence
+    assert findings["settings"].level is Level.FAIL
+    assert findings["journal"].level is Level.OK
+
+
+def test_a_port_that_another_program_has_is_told(folder: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        (folder.parent / "anju.toml").write_text(f'data = "data"\n[http]\nport = {port}\n[mqtt]\nport = {free_port()}\n')
+        finding = found(folder)["http.port"]
+    assert (finding.level, "another program has it" in finding.sentence) == (Level.FAIL, True)
+
+
+# --- the machine, by what it says --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("since", "boottime", "boot", "level", "said"),
+    [
+        (timedelta(seconds=50), 150.0, "same", Level.OK, "the last commit 50 s ago"),
+        (timedelta(seconds=-50), 150.0, "same", Level.FAIL, "before the last commit"),
+        (timedelta(hours=3), 150.0, "same", Level.WARN, "it was set by +10750 s"),
+        (timedelta(hours=3), 5.0, "other", Level.OK, "the last commit 3 h ago"),
+    ],
+)
+def test_the_clock_is_compared_with_the_last_commit(since: timedelta, boottime: float, boot: str, level: Level, said: str) -> None:
+    last = Stamp(NOW, NOW, 100.0, "same")
+    finding = compared(last, Readings(wall=lambda: NOW + since, boottime=lambda: boottime, boot_id=lambda: boot))
+    assert (finding.level, said in finding.sentence) == (level, True), finding
+
+
+def test_a_disk_that_is_too_slow_or_too_quick_to_be_one_is_told() -> None:
+    assert judged([0.001] * 20).level is Level.OK
+    assert "one of its own" in judged([0.2] * 20).sentence
+    assert "before it has written" in judged([0.000_005] * 20).sentence
+
+
+def test_the_file_system_is_that_of_the_nearest_mount() -> None:
+    mounts = (
+        "22 1 0:1 / / rw - overlay overlay rw\n23 22 0:2 / /srv rw shared:1 - ext4 /dev/sda1 rw\n"
+        "24 23 0:3 / /srv/nfs\\040share rw - nfs4 host:/x rw\n25 22 0:4 / /dev/shm rw - tmpfs tmpfs rw\n"
+    )
+    for path, kind in (("/srv/anju", "ext4"), ("/srv/nfs share/data", "nfs4"), ("/dev/shm/data", "tmpfs"), ("/srvother", "overlay")):
+        assert filesystem_of(Path(path), mounts)[0] == kind
+
+
+def test_data_in_memory_is_refused_to_be_called_stored(folder: Path) -> None:
+    memory = Path("/dev/shm") / f"anju-doctor-{os.getpid()}"
+    shutil.copytree(folder, memory)
+    try:
+        (folder.parent / "anju.toml").write_text(f'data = "{memory}"\n')
+        finding = found(folder)["file system"]
+    finally:
+        shutil.rmtree(memory)
+    assert (finding.level, "gone with the power" in finding.sentence) == (Level.FAIL, True)
+
+
+# --- channels --------------------------------------------------------------------------------------------------------------------
+
+
+NOTIFY = """
+[[webhook]]
+name = "hook"
+url = "{hook}"
+secret = "{secret}"
+[[email]]
+name = "mail"
+host = "127.0.0.1"
+port = {mail}
+security = "none"
+from = "anju@example.org"
+to = ["duty@example.org"]
+[[target]]
+name = "shift_lead"
+channels = ["hook", "mail"]
+"""
+
+
+def test_channels_are_reached_without_a_message_and_with_one_only_when_asked(folder: Path) -> None:
+    mail = Controller(Sink(), hostname="127.0.0.1", port=free_port())
+    mail.start()
+    hook = Receiver()
+    secret = "whsec_" + base64.b64encode(SECRET).decode()
+    try:
+        (folder.parent / "notify.toml").write_text(NOTIFY.format(hook=hook.url, secret=secret, mail=mail.port))
+        findings = found(folder, more='notify = "notify.toml"\n')
+        assert (findings["channel hook"].level, findings["channel mail"].level) == (Level.OK, Level.OK), findings
+        assert hook.calls == []
+        settings = Settings(data=str(folder), notify=str(folder.parent / "notify.toml"))
+        results = asyncio.run(sent(settings, "shift_lead", {}, NOW))
+        assert [one.level for one in results] == [Level.OK, Level.OK]
+        ((_, _, body),) = hook.calls
+        assert (body["data"]["origin"], hook.bad) == ("test", [])
+        with pytest.raises(CommandFailed, match="no target is named 'nobody'"):
+            asyncio.run(sent(settings, "nobody", {}, NOW))
+        with pytest.raises(CommandFailed, match="no channel leads to 'supervisor'"):
+            asyncio.run(sent(settings, "supervisor", {}, NOW))
+    finally:
+        hook.close()
+        mail.stop()
+    findings = found(folder)
+    assert (findings["channel hook"].level, findings["channel mail"].level) == (Level.FAIL, Level.FAIL), "nobody is there any more"
