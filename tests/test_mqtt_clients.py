@@ -1,4 +1,4 @@
-"""Clients of other people against the endpoint: paho-mqtt, aiomqtt, mosquitto_pub and _sub, Node's mqtt; each with 3.1.1.
+"""Clients of other people against the endpoint: paho-mqtt, aiomqtt, mosquitto_pub and _sub, Node's mqtt; each with 3.1.1 and 5.0.
 
 Node's package lies in `.venv/node`: npm install --prefix .venv/node mqtt@5
 """
@@ -13,7 +13,10 @@ from pathlib import Path
 
 import aiomqtt
 import paho.mqtt.client as paho
+import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from alerting.facts import CommandIssued
@@ -23,6 +26,10 @@ from tests.endpoint import OWN, PASSWORD, Endpoint, endpoint, until
 REPORT, COMMAND = f"{OWN}/report", f"{OWN}/command"
 NODE = Path(__file__).parents[1] / ".venv/node/node_modules/mqtt"
 WITHIN = 20.0
+LASTING_S = 3600
+"""How long a session of 5.0 is to outlast its connection; in 3.1.1 it lasts when it is not clean."""
+
+both_versions = pytest.mark.parametrize("five", [False, True], ids=["3.1.1", "5.0"])
 
 
 def run(story: Coroutine[None, None, None]) -> None:
@@ -47,11 +54,20 @@ async def delivered(at: Endpoint, message: str) -> None:
 # --- paho ----------------------------------------------------------------------------------------------------------------------------
 
 
+def lasting() -> Properties:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = LASTING_S
+    return properties
+
+
 class Paho:
     """A paho client on its own thread."""
 
-    def __init__(self, port: int) -> None:
-        self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id="paho", clean_session=False, protocol=paho.MQTTv311)
+    def __init__(self, port: int, *, five: bool) -> None:
+        if five:
+            self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id="paho", protocol=paho.MQTTv5)
+        else:
+            self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id="paho", clean_session=False, protocol=paho.MQTTv311)
         self.client.username_pw_set("cord", PASSWORD)
         self.present: list[bool] = []
         self.came: list[tuple[bytes, int]] = []
@@ -59,7 +75,10 @@ class Paho:
         self.client.on_connect = self._connected
         self.client.on_message = self._message
         self.client.on_subscribe = self._subscribed
-        self.client.connect("127.0.0.1", port)
+        if five:
+            self.client.connect("127.0.0.1", port, clean_start=False, properties=lasting())
+        else:
+            self.client.connect("127.0.0.1", port)
         self.client.loop_start()
 
     def _connected(self, _client: paho.Client, _data: object, flags: paho.ConnectFlags, _code: ReasonCode, _properties: object) -> None:
@@ -76,10 +95,11 @@ class Paho:
         await asyncio.to_thread(self.client.loop_stop)
 
 
-def test_paho_exchanges_every_qos_and_resumes_its_session_after_a_restart() -> None:
+@both_versions
+def test_paho_exchanges_every_qos_and_resumes_its_session_after_a_restart(five: bool) -> None:
     async def story() -> None:
         async with endpoint() as at:
-            one = await asyncio.to_thread(Paho, at.port)
+            one = await asyncio.to_thread(Paho, at.port, five=five)
             sent = [one.client.publish(REPORT, str(qos).encode(), qos) for qos in (0, 1, 2)]
             for info in sent:
                 await asyncio.to_thread(info.wait_for_publish, WITHIN)
@@ -95,7 +115,7 @@ def test_paho_exchanges_every_qos_and_resumes_its_session_after_a_restart() -> N
             await asleep(at)
             journal = at.ledger.journal
         async with endpoint(journal) as at:
-            again = await asyncio.to_thread(Paho, at.port)
+            again = await asyncio.to_thread(Paho, at.port, five=five)
             await until(lambda: again.came == [(b"while asleep", 2)])
             assert again.present == [True]
             await delivered(at, "asleep")
@@ -107,8 +127,14 @@ def test_paho_exchanges_every_qos_and_resumes_its_session_after_a_restart() -> N
 # --- aiomqtt -------------------------------------------------------------------------------------------------------------------------
 
 
-def test_aiomqtt_exchanges_every_qos_and_resumes_its_session_after_a_restart() -> None:
+@both_versions
+def test_aiomqtt_exchanges_every_qos_and_resumes_its_session_after_a_restart(five: bool) -> None:
     def client(at: Endpoint) -> aiomqtt.Client:
+        if five:
+            return aiomqtt.Client(
+                "127.0.0.1", at.port, username="cord", password=PASSWORD, identifier="aio", clean_start=False, properties=lasting(),
+                protocol=aiomqtt.ProtocolVersion.V5, timeout=WITHIN,
+            )  # fmt: skip
         return aiomqtt.Client(
             "127.0.0.1", at.port, username="cord", password=PASSWORD, identifier="aio", clean_session=False,
             protocol=aiomqtt.ProtocolVersion.V311, timeout=WITHIN,
@@ -153,11 +179,12 @@ async def output(*command: str) -> str:
     return said.decode()
 
 
-def test_mosquitto_pub_and_sub_exchange_every_qos_and_resume_a_session_after_a_restart() -> None:
+@both_versions
+def test_mosquitto_pub_and_sub_exchange_every_qos_and_resume_a_session_after_a_restart(five: bool) -> None:
     assert shutil.which("mosquitto_pub"), "mosquitto_pub is missing: apt install mosquitto-clients"
 
     def login(at: Endpoint) -> tuple[str, ...]:
-        return "-h", "127.0.0.1", "-p", str(at.port), "-u", "cord", "-P", PASSWORD, "-V", "mqttv311"
+        return "-h", "127.0.0.1", "-p", str(at.port), "-u", "cord", "-P", PASSWORD, "-V", "mqttv5" if five else "mqttv311"
 
     async def story() -> None:
         async with endpoint() as at:
@@ -169,12 +196,12 @@ def test_mosquitto_pub_and_sub_exchange_every_qos_and_resume_a_session_after_a_r
                 said = await output("mosquitto_sub", *login(at), "-t", COMMAND, "-q", qos, "-C", "1", "-F", "%q %p")
                 assert said == f"{qos} command\n"
                 await delivered(at, f"c{qos}")
-            lasting = (*login(at), "-i", "mosq", "-c", "-t", COMMAND, "-q", "2")
-            await output("mosquitto_sub", *lasting, "-E")
+            sleeper = (*login(at), "-i", "mosq", "-c", "-t", COMMAND, "-q", "2", *(("-x", str(LASTING_S)) if five else ()))
+            await output("mosquitto_sub", *sleeper, "-E")
             await asleep(at)
             journal, port = at.ledger.journal, at.port
         async with endpoint(journal, port) as at:
-            assert await output("mosquitto_sub", *lasting, "-C", "1", "-F", "%q %p") == "2 while asleep\n"
+            assert await output("mosquitto_sub", *sleeper, "-C", "1", "-F", "%q %p") == "2 while asleep\n"
             await delivered(at, "asleep")
 
     run(story())
@@ -183,10 +210,12 @@ def test_mosquitto_pub_and_sub_exchange_every_qos_and_resume_a_session_after_a_r
 # --- Node --------------------------------------------------------------------------------------------------------------------------------
 
 SCRIPT = """
-const [, module, port, session, phase] = process.argv;
+const [, module, port, session, phase, version] = process.argv;
 const mqtt = require(module);
-const client = mqtt.connect({host: '127.0.0.1', port: Number(port), protocolVersion: 4, clientId: session, clean: false,
-                             username: 'cord', password: 'secret', reconnectPeriod: 0});
+const client = mqtt.connect({host: '127.0.0.1', port: Number(port), protocolVersion: Number(version), clientId: session, clean: false,
+                             username: 'cord', password: 'secret', reconnectPeriod: 0,
+                             properties: version === '5' ? {sessionExpiryInterval: 3600, receiveMaximum: 2, topicAliasMaximum: 5} : {},
+                             autoAssignTopicAlias: version === '5'});
 const said = {present: null, came: []};
 const bye = () => client.end(false, {}, () => { console.log(JSON.stringify(said)); process.exit(0); });
 client.on('error', (error) => { console.error(error); process.exit(1); });
@@ -209,14 +238,16 @@ client.on('connect', async (connack) => {
 """.replace("COMMAND", json.dumps(COMMAND)).replace("REPORT", json.dumps(REPORT))
 
 
-def test_nodes_mqtt_exchanges_every_qos_and_resumes_its_session_after_a_restart() -> None:
+@both_versions
+def test_nodes_mqtt_exchanges_every_qos_and_resumes_its_session_after_a_restart(five: bool) -> None:
     node = shutil.which("node")
     assert node, "node is missing: apt install nodejs"
     assert NODE.exists(), "Node's mqtt is missing: npm install --prefix .venv/node mqtt@5"
 
     async def start(at: Endpoint, phase: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            node, "-e", SCRIPT, str(NODE), str(at.port), "node", phase, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            node, "-e", SCRIPT, str(NODE), str(at.port), "node", phase, "5" if five else "4",
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
 
     async def end(process: asyncio.subprocess.Process) -> object:

@@ -240,10 +240,10 @@ class Connection:
             self.inflight[message.packet_id] = message
             self.release(message.packet_id)
             return True
-        packet = encode(Publish(
-            message.topic, message.payload, message.qos, message.retain, bool(message.qos and message.sent), message.packet_id,
-            0, properties,
-        ), self.terms.level)  # fmt: skip
+        again = message.qos > 0 and (message.sent or message.uncertain)
+        packet = encode(
+            Publish(message.topic, message.payload, message.qos, message.retain, again, message.packet_id, 0, properties), self.terms.level,
+        )  # fmt: skip
         if not self.terms.fits(packet):
             return False
         if message.qos:

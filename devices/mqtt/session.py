@@ -44,6 +44,8 @@ class Message(msgspec.Struct, array_like=True):
     """It need not be sent again, though the journal does not say so yet."""
     properties: Properties = NONE
     """What its publisher said of it; only of what is relayed or retained."""
+    uncertain: bool = False
+    """Perhaps the process before has sent it."""
 
     def expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now

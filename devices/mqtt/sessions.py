@@ -299,7 +299,7 @@ class Sessions(Shelves):
         """
         for session in self._sessions.values():
             for message in session.queue.values():
-                message.sent = True
+                message.uncertain = True
         alone = [s for s in self._sessions.values() if s.begun and s.expiry_s is not None and s.ends_at is None]
         return [self.leave(session, session.expiry_s or 0, now) for session in alone]
 

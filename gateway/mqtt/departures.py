@@ -99,8 +99,8 @@ class Departures:
                     break
                 if message.done or message.packet_id in inflight:
                     continue
-                if message.expired(now) and not message.sent:
-                    self._finish(message)
+                if message.expired(now) and not message.sent and not message.received:
+                    self._finish(message)  # also one that the process before may have sent: better not at all than too late
                     continue
                 self._send(message, now)
         while self._commands and len(inflight) < self._window and len(connection.output) < stop:
