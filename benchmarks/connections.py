@@ -18,7 +18,7 @@ from time import sleep
 import msgspec
 
 from benchmarks import machine
-from benchmarks.render import table
+from benchmarks.markdown import table
 from benchmarks.subjects import Listener, listener
 from devices.mqtt.encode import encode
 from devices.mqtt.packets import Connack, Connect, Packet, Suback, Subscribe

@@ -24,6 +24,7 @@ class Synced(msgspec.Struct, frozen=True):
 
 def fdatasync_loop(folder: Path, when: str, *, seconds: float, rate: float = 0.0) -> Synced:
     took: list[float] = []
+    seconds = max(seconds, 0.05)
     with TemporaryFile(dir=folder, buffering=0) as file:
         began = monotonic()
         while (now := monotonic()) - began < seconds:

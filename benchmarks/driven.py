@@ -11,9 +11,10 @@ from typing import Self
 
 import msgspec
 
-from benchmarks.load import Change, Spec, Told
+from benchmarks.load import LAST_ANSWERS_S, Change, Spec, Told
 
 ROOT = Path(__file__).resolve().parents[1]
+STOPPED_S = LAST_ANSWERS_S + 10.0
 
 
 class Driven:
@@ -61,9 +62,12 @@ class Driven:
     def stop(self) -> Told:
         """Send no more; wait for the last PUBACK."""
         self.change(Change(stop=True))
-        while not (told := self.next()).last:
-            pass
-        return told
+        with self._new:
+            if not self._new.wait_for(lambda: self._over or (self.latest is not None and self.latest.last), STOPPED_S):
+                raise RuntimeError("the load does not come to its end")
+            if self.latest is None or not self.latest.last:
+                raise RuntimeError(f"the load told no end; exit code {self.process.poll()}")
+            return self.latest
 
     def _read(self) -> None:
         assert self.process.stdout is not None

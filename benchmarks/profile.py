@@ -23,7 +23,7 @@ Stack = list[tuple[str, str, int]]
 
 _MQTT = "devices/mqtt/"
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("read packets", tuple(f"{_MQTT}{name}.py" for name in ("reader", "packets", "wire", "properties"))),
+    ("read packets", tuple(f"{_MQTT}{name}.py" for name in ("reader", "packets", "publish", "body", "bodies", "properties", "table"))),
     ("rights", (f"{_MQTT}rights.py", f"{_MQTT}filters.py", "devices/credential.py")),
     ("the connection's states", (_MQTT,)),
     ("the endpoint: counting, answers, writing", ("gateway/mqtt/",)),

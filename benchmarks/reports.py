@@ -46,6 +46,24 @@ def sources(homes: int, letter: str) -> list[Source]:
     return found
 
 
+def first_area() -> str:
+    """A community's code, of the demonstration."""
+    return community(1, SEED).homes[0].area
+
+
+def calls(homes: int) -> list[Source]:
+    """The cord by the bed of every home, pulled."""
+    place = community(homes, SEED)
+    areas = {home.id: home.area for home in place.homes}
+    found: list[Source] = []
+    for device in (d for d in place.devices if d.slot == "cord-bed"):
+        topic = f"anju/v1/{areas[device.home]}/{device.home}/{device.id}/alarm"
+        payload = f'{{"id":"{prefix("!")}%017d","at":"%b","values":{{"pull_cord":true,"battery":87,"rssi":-%02d}}}}'.encode()
+        filled = payload % (0, moment(0.0), 0)
+        found.append(Source(device.home, topic, head(topic, len(filled)) + b"%b" + payload, len(filled)))
+    return found
+
+
 def prefix(letter: str) -> str:
     """How the ids of a load begin; with seventeen digits they have 26 characters, as a ULID has."""
     return f"01JBENCH{letter}"

@@ -4,9 +4,15 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.connections import Weight
+from benchmarks.consoles import Watched
 from benchmarks.disk import Synced
+from benchmarks.floor import Floor
+from benchmarks.latency import Latency
 from benchmarks.machine import Machine
+from benchmarks.memory import Footprint
 from benchmarks.profile import Profile
+from benchmarks.recovery import Recovery
 from benchmarks.throughput import Checked, Sustained
 
 
@@ -21,9 +27,17 @@ class Results(msgspec.Struct):
     """The commit that was measured."""
     quick: bool
     runs: int
+    peer: str = ""
+    """Its name and version, where it was measured."""
     disk: list[Synced] = []
     sustained: list[Sustained] = []
     checked: list[Checked] = []
+    floors: list[Floor] = []
+    latency: list[Latency] = []
+    footprints: list[Footprint] = []
+    recoveries: list[Recovery] = []
+    weights: list[Weight] = []
+    watched: list[Watched] = []
     profiles: list[Profile] = []
 
 

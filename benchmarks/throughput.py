@@ -10,7 +10,7 @@ import msgspec
 
 from benchmarks.driven import Driven
 from benchmarks.load import Change, Told
-from benchmarks.subjects import Subject, cpu_of
+from benchmarks.subjects import Subject, cpu_of, settled
 
 WINDOWS = (5, 20, 50)
 STEADY = 2000.0
@@ -18,6 +18,7 @@ STEADY = 2000.0
 BACKLOG = 10_000
 """Reports that may wait in a broker: more than a subject takes between two looks, so it never waits for us."""
 LOOK_S = 0.05
+CATCH_UP_S = 30.0
 
 
 class Effort(msgspec.Struct, frozen=True):
@@ -28,10 +29,12 @@ class Effort(msgspec.Struct, frozen=True):
     sustained_s: float
     homes: int
     connections: int
+    tell_s: float = 0.5
+    """How often the load tells how far it is."""
 
 
 FULL = Effort(5.0, 4.0, 20.0, 1000, 100)
-QUICK = Effort(0.5, 0.5, 1.5, 50, 10)
+QUICK = Effort(0.5, 0.5, 1.5, 50, 10, 0.1)
 
 
 class Sustained(msgspec.Struct, frozen=True):
@@ -74,7 +77,7 @@ def measure(subject: Subject, effort: Effort, letter: str = "A", *, rate: float 
     """At the maximum, then at `rate`; and whether every report was stored."""
     spec = msgspec.structs.replace(
         subject.spec(effort.homes), letter=letter, connections=effort.connections, window=WINDOWS[0],
-        allow=BACKLOG if subject.behind_broker else None,
+        tell_s=effort.tell_s, allow=BACKLOG if subject.behind_broker else None,
     )  # fmt: skip
     before = subject.arrived()
     with Driven(spec) as load:
@@ -84,10 +87,23 @@ def measure(subject: Subject, effort: Effort, letter: str = "A", *, rate: float 
         best = max(probes, key=lambda probe: probe.rate)
         most = bench.run(Change(window=best.window), effort.sustained_s)
         load.change(Change(rate=rate, allow=1 << 60))
-        bench.wait(min(2.0, effort.warm_up_s))
+        bench.catch_up(min(2.0, effort.warm_up_s))
         steady = bench.run(Change(rate=rate), effort.sustained_s)
         told = load.stop()
     return [most, steady], Checked(subject.name, told.sent, told.acknowledged, subject.kept(letter))
+
+
+def most(subject: Subject, seconds: float, homes: int, connections: int) -> float:
+    """Reports a second, of a short probe with one window."""
+    allow = BACKLOG if subject.behind_broker else None
+    spec = msgspec.structs.replace(subject.spec(homes), letter="A", connections=connections, window=WINDOWS[1], allow=allow)
+    with Driven(spec) as load:
+        bench = _Bench(subject, load, subject.arrived())
+        bench.wait(seconds)
+        found = bench.run(Change(window=WINDOWS[1]), seconds)
+        load.stop()
+        settled(subject.arrived)
+    return found.rate
 
 
 class _Bench(msgspec.Struct, frozen=True):
@@ -123,6 +139,16 @@ class _Bench(msgspec.Struct, frozen=True):
             sleep(min(left, LOOK_S if self.subject.behind_broker else left))
             if self.subject.behind_broker:
                 self.load.change(Change(allow=self.subject.arrived() - self.before + BACKLOG))
+
+    def catch_up(self, seconds: float) -> None:
+        """Until what waits in a broker is what it holds at this pace, and so long at least."""
+        end, patience = monotonic() + seconds, monotonic() + CATCH_UP_S
+        while monotonic() < end or (self.subject.behind_broker and monotonic() < patience and self._waiting() > STEADY / 2):
+            self.wait(LOOK_S)
+
+    def _waiting(self) -> int:
+        assert self.load.latest is not None
+        return self.load.latest.acknowledged - (self.subject.arrived() - self.before)
 
     def _mark(self) -> _Mark:
         """Taken the moment the load tells how far it is."""

@@ -1,0 +1,48 @@
+"""Commands to a running Anju by its local socket, as the web process gives them: many under way at a time."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from alerting.facts import Actor, AlertId, Asked, Close, Command, Exists, IllegalTransition
+from gateway.control import Control, Health, socket_path
+
+UNDER_WAY = 200
+WHO = Actor("benchmark")
+
+
+def close_alerts(data: Path, ids: Sequence[str]) -> None:
+    """As false alarms of a device; those that are closed already stay so."""
+    ask(data, [Close(AlertId(id_), "false_device") for id_ in ids])
+
+
+def ask(data: Path, commands: Sequence[Command]) -> None:
+    """All of them, in any order; what may not be, or is there already, is passed over."""
+    asyncio.run(_ask(data, commands))
+
+
+async def _ask(data: Path, commands: Sequence[Command]) -> None:
+    control = Control(socket_path(data))
+    up = asyncio.Event()
+
+    async def follow() -> None:
+        async for push in control.follow(pause=0.05):
+            if isinstance(push, Health):
+                up.set()
+
+    gate = asyncio.Semaphore(UNDER_WAY)
+
+    async def one(command: Command) -> None:
+        async with gate:
+            with contextlib.suppress(Exists, IllegalTransition):
+                await control.ask(Asked(command, WHO), timeout=60)
+
+    following = asyncio.create_task(follow())
+    try:
+        await asyncio.wait_for(up.wait(), 30)
+        await asyncio.gather(*map(one, commands))
+    finally:
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
