@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import resource
 import socket
 import ssl
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -85,6 +86,15 @@ async def crowd(at: Endpoint, count: int, first: bytes = b"") -> AsyncIterator[l
     finally:
         for one in lines:
             one.close()
+
+
+@pytest.fixture(autouse=True)
+def _many_files() -> Iterator[None]:
+    """Both ends of thousands of lines."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 # --- those who are not admitted ------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from devices.decode import decode
 from devices.message import Heard, ReplyHeard, StatusHeard
 from devices.observation import BOOLEANS, UNITS, Property
 from devices.topic import Channel, parse
-from gateway.settings import Mqtt
+from gateway.settings import ClientCertificates, Mqtt, Tls
 from gateway.web import VERSION
 from gateway.web.asyncapi import document
 from tests.json_schema import faults
@@ -26,7 +26,8 @@ from tests.web_desk import WebProcess
 Json = dict[str, Any]
 
 SCHEMA: Json = json.loads((Path(__file__).parent / "data" / "asyncapi-3.0.0.json").read_bytes())
-DOCUMENT: Json = json.loads(json.dumps(document(Mqtt(port=18830))))
+SECURE = Tls(certificate="server.pem", key="server.key", client_ca="ca.pem", client_certificates=ClientCertificates.OPTIONAL)
+DOCUMENT: Json = json.loads(json.dumps(document(Mqtt(port=18830, tls=SECURE))))
 NOW = datetime(2026, 11, 22, 2, 0, 1, tzinfo=UTC)
 
 
@@ -57,6 +58,17 @@ def test_it_is_served_to_anybody_and_says_where_kits_connect(tmp_path: Path) -> 
         assert answer.json()["servers"]["kits"]["variables"]["port"]["default"] == "1883"
     finally:
         web.close()
+
+
+def test_every_way_in_is_a_server_and_none_that_there_is_not() -> None:
+    servers = DOCUMENT["servers"]
+    assert {name: server["protocol"] for name, server in servers.items()} == {
+        "kits": "mqtt", "kits-websocket": "ws", "kits-tls": "secure-mqtt", "kits-websocket-tls": "wss",
+    }  # fmt: skip
+    assert servers["kits-websocket-tls"]["pathname"] == "/mqtt"
+    assert [len(servers[name]["security"]) for name in ("kits", "kits-tls")] == [1, 2]
+    assert set(document(Mqtt())["servers"]) == {"kits", "kits-websocket"}  # type: ignore[call-overload]
+    assert set(document(Mqtt(plain=False, tls=SECURE))["servers"]) == {"kits-tls", "kits-websocket-tls"}  # type: ignore[call-overload]
 
 
 def test_it_fits_the_schema_of_asyncapi_3() -> None:

@@ -11,13 +11,14 @@ from devices.catalog import BOUNDS, DIALECTS, WIRE
 from devices.decode import BRIDGE_LIMIT, REPORT_LIMIT
 from devices.observation import CALLS, HAZARDS, UNITS, Property
 from devices.topic import BRIDGE, ID, ROOT, Channel
-from gateway.settings import Mqtt
+from gateway.settings import WEBSOCKET_PATH, Address, ClientCertificates, Mqtt
 from gateway.web import VERSION
 
 Document = dict[str, object]
 
 _MQTT = "0.2.0"
 """Version of the MQTT bindings."""
+_SPOKEN = "3.1.1 and 5.0"
 _SCHEMAS = "#/components/schemas/{name}"
 _PATTERN = "^" + ID.pattern.removesuffix("\\Z") + "$"
 
@@ -85,26 +86,19 @@ def document(mqtt: Mqtt) -> Document:
         "description": "One bridge line in the home hub's own broker does this; commands go out on the topic that the dialect itself uses.",
         "messages": {"foreign": {"$ref": "#/components/messages/foreign"}},
         "parameters": _parameters("area", "home", "dialect", "original"),
-        "servers": [{"$ref": "#/servers/kits"}],
     }
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Anju: what devices say and hear", "version": VERSION, "description": _DESCRIPTION},
         "defaultContentType": "application/json",
-        "servers": {
-            "kits": {
-                "host": "{host}:{port}",
-                "protocol": "mqtt",
-                "protocolVersion": "3.1.1",
-                "description": "The endpoint that kits connect to.",
-                "variables": {"host": {"default": mqtt.host}, "port": {"default": str(mqtt.port)}},
-                "security": [{"$ref": "#/components/securitySchemes/credential"}],
-            },
-        },
+        "servers": _servers(mqtt),
         "channels": channels,
         "operations": _operations(),
         "components": {
-            "securitySchemes": {"credential": {"type": "userPassword", "description": "One for each device, or one for a home's hub."}},
+            "securitySchemes": {
+                "credential": {"type": "userPassword", "description": "One for each device, or one for a home's hub."},
+                "certificate": {"type": "X509", "description": "A client certificate whose common name is the credential's user name."},
+            },
             "messages": {**{channel.value: _message(lane) for channel, lane in _LANES.items()}, "foreign": _foreign()},
             "schemas": _schemas(),
         },
@@ -117,8 +111,34 @@ def _channel(channel: Channel, lane: _Lane) -> Document:
         "title": lane.title,
         "messages": {channel.value: {"$ref": f"#/components/messages/{channel.value}"}},
         "parameters": _parameters("area", "home", "device"),
-        "servers": [{"$ref": "#/servers/kits"}],
     }
+
+
+def _servers(mqtt: Mqtt) -> Document:
+    """Every way in; all channels are on each of them."""
+    password: Document = {"$ref": "#/components/securitySchemes/credential"}
+    certificate: Document = {"$ref": "#/components/securitySchemes/certificate"}
+    found: Document = {}
+
+    def add(name: str, protocol: str, address: Address, security: list[Document], *, websocket: bool) -> None:
+        found[name] = {
+            "host": "{host}:{port}",
+            "protocol": protocol,
+            "description": f"The endpoint that kits connect to, MQTT {_SPOKEN}{' within WebSocket' if websocket else ''}.",
+            "variables": {"host": {"default": address.host}, "port": {"default": str(address.port)}},
+            "security": security,
+        } | ({"pathname": WEBSOCKET_PATH} if websocket else {})
+
+    for address in mqtt.addresses:
+        if address.plain:
+            add("kits", "mqtt", address, [password], websocket=False)
+            add("kits-websocket", "ws", address, [password], websocket=True)
+        if address.tls and mqtt.tls is not None:
+            offered = [password] if mqtt.tls.client_certificates is not ClientCertificates.REQUIRED else []
+            offered += [certificate] if mqtt.tls.client_certificates is not ClientCertificates.NONE else []
+            add("kits-tls", "secure-mqtt", address, offered, websocket=False)
+            add("kits-websocket-tls", "wss", address, offered, websocket=True)
+    return found
 
 
 def _parameters(*names: str) -> Document:
