@@ -18,6 +18,7 @@ from gateway.clock import MACHINE
 from gateway.control import KITS_SOCKET, Control, socket_path
 from gateway.jobs import Jobs, Ledger
 from gateway.settings import Settings
+from gateway.store import identity
 from gateway.store.folder import Layout
 from gateway.store.history import Charts
 from gateway.store.journal import Reader
@@ -51,6 +52,7 @@ from gateway.web.idempotency import Once
 from gateway.web.keeping import keep_written, tell_kept
 from gateway.web.metrics import Metrics
 from gateway.web.pages import STATIC, Static
+from gateway.web.position import Positions
 from gateway.web.stream import RING_EVENTS, Hub
 from gateway.web.users import Users
 from gateway.web.views import Views
@@ -78,7 +80,7 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None, chart
     layout, admission = Layout(data), Admission()
     historian = Historian(data, layout.history, charts)
     condition = Condition(views, users, historian, wall)
-    hub = Hub(views, condition, users)
+    hub = Hub(views, condition, users, _positions(data))
 
     def room() -> bool:
         """Whether this process may fill the disk: the last of it, and what the reserve gives up, are for calls."""
@@ -145,6 +147,15 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None, chart
     app.add_middleware(Gate, users=users)
     app.add_middleware(Edge, took=metrics.took)
     return app
+
+
+def _positions(data: Path) -> Positions:
+    """Of the life that the folder is in. What cannot be read, `serve` has refused; a page is no place to fail on it."""
+    try:
+        life = identity.read(data)
+    except identity.FolderRefused:
+        return Positions()
+    return Positions(life.restores, life.restored_to)
 
 
 def _end_if_broken(task: asyncio.Task[None]) -> None:

@@ -139,7 +139,7 @@ class Follower:
             self._hub.publish(events)
 
     def _event(self, record: AlertRecord) -> Event:
-        body = encode("alert", record.seq, alert_json(record, self._views.places))
+        body = encode("alert", self._hub.positions.of(record.seq), alert_json(record, self._views.places))
         return Event(record.seq, record.alert.origin.value, body)
 
 

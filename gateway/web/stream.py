@@ -1,8 +1,8 @@
 """The live stream: server-sent events to every console, each encoded once, resumed from any position that is still kept.
 
-An event's id is the journal's number of the alert's latest fact in it, so it grows, is the same after a restart, and a console that
-comes back with it (`Last-Event-ID`) gets exactly what came after: from the ring in memory, or from `views.db` behind it. A commit
-that moves an alert several times makes one event. What is shown without being on disk has no number: it is sent with the present
+An event's id is the position (`position.py`) of the alert's latest fact in the journal, so it grows, is the same after a restart, and a
+console that comes back with it (`Last-Event-ID`) gets exactly what came after: from the ring in memory, or from `views.db` behind it. A
+commit that moves an alert several times makes one event. What is shown without being on disk has no number: it is sent with the present
 position, and again whenever a console comes back.
 A console that does not read is cut off at a bound and resumes; it costs the others nothing.
 """
@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.web.auth import Identity
 from gateway.web.condition import Condition
+from gateway.web.position import Positions
 from gateway.web.users import Users
 from gateway.web.viewrows import Event
 from gateway.web.views import Views
@@ -80,10 +81,11 @@ class Console:
 class Hub:
     """All consoles, and the latest events for those that come back."""
 
-    def __init__(self, views: Views, condition: Condition, users: Users) -> None:
+    def __init__(self, views: Views, condition: Condition, users: Users, positions: Positions) -> None:
         self.consoles: set[Console] = set()
         self.cut = 0
         """Consoles that were cut off because they did not read."""
+        self.positions = positions
         self._views = views
         self._condition = condition
         self._users = users
@@ -115,6 +117,11 @@ class Hub:
             self._ring_bytes -= len(dropped.body)
             self._floor = dropped.seq
 
+    @property
+    def here(self) -> int:
+        """The present position."""
+        return self.positions.of(self._views.position)
+
     # --- what goes out -------------------------------------------------------------------------------------------------------
 
     def publish(self, events: Iterable[Event]) -> None:
@@ -130,7 +137,7 @@ class Hub:
                 console.put(RESET)
         for origin, data in self._unstored:
             if gone or (origin, data) not in before:
-                self._send(origin, encode("alert", self._views.position, data))
+                self._send(origin, encode("alert", self.here, data))
 
     def _send(self, origin: str, body: bytes) -> None:
         for console in list(self.consoles):
@@ -138,7 +145,7 @@ class Hub:
                 console.put(body)
 
     def beat(self) -> bytes:
-        return encode("beat", self._views.position, self._condition.beat().model_dump_json().encode())
+        return encode("beat", self.here, self._condition.beat().model_dump_json().encode())
 
     def send_beat(self) -> None:
         self.dismiss()
@@ -174,7 +181,7 @@ class Hub:
 
     async def join(self, console: Console, last_event_id: str) -> None:
         """Put what the console missed before what comes from now on; `reset` where that is no longer known."""
-        after = _position(last_event_id)
+        after = self.positions.number(last_event_id)
         if after is not None and not self._condition.caught_up:
             await self._views.reached(after, STARTING_S)  # just after a start the view is still on its way there
         self.consoles.add(console)  # what is published from here on waits in its queue
@@ -185,7 +192,7 @@ class Hub:
         console.begin(first)
         for origin, data in self._unstored:
             if origin == console.origin:
-                console.put(encode("alert", self._views.position, data))
+                console.put(encode("alert", self.here, data))
         console.put(self.beat())
         if self._closed:
             console.over.set()
@@ -193,7 +200,7 @@ class Hub:
     async def _missed(self, last_event_id: str, origin: str) -> list[bytes] | None:
         """Every event past the position; None when they are not all known, or more than is worth sending."""
         ring, floor = list(self._ring), self._floor
-        after = _position(last_event_id)
+        after = self.positions.number(last_event_id)
         if after is None or after > self._views.position:
             return None
         events: list[Event] = []
@@ -218,10 +225,6 @@ class Hub:
         self._closed = True
         for console in list(self.consoles):
             console.over.set()
-
-
-def _position(last_event_id: str) -> int | None:
-    return int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) <= 18 else None
 
 
 class EventStream(Response):

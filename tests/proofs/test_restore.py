@@ -151,6 +151,14 @@ def open_alerts(served: Served) -> dict[str, str]:
     return {alert["id"]: alert["home"] for alert in items}
 
 
+def first_event(served: Served, position: str) -> str:
+    with served.client.stream("GET", "/stream", headers={"Last-Event-ID": position}) as answer:
+        for line in answer.iter_lines():
+            if line.startswith("event: "):
+                return line.removeprefix("event: ")
+    raise AssertionError("the stream ended")
+
+
 def test_a_folder_deleted_under_load_is_had_back_to_the_backups_number_and_the_rest_is_told_by_count(tmp_path: Path) -> None:
     served = Served(tmp_path)
     load: Load | None = None
@@ -196,6 +204,8 @@ def test_a_folder_deleted_under_load_is_had_back_to_the_backups_number_and_the_r
         assert sorted(alert for _, alert, _ in raised(served.data)) == sorted(then), "nothing is raised again"
 
         served.command("backup", str(served.backups), "--config", str(served.config))
+        assert first_event(served, str(number + 3)) == "reset", "a console that had heard what is undone begins anew"
+        assert first_event(served, str(number)) != "reset", "one that had not goes on"
         newest = manifest.newest(served.backups)
         assert newest is not None
         assert newest.manifest.identity == before, "and life goes on, with backups of its own"
