@@ -29,10 +29,10 @@ ENVIRONMENT = {"SECRET": "guest"}
 class Platform:
     """`held` stops the commits; `full`: as the loop on a full disk that holds no more readings."""
 
-    def __init__(self, folder: Path, server: Server, **settings: Any) -> None:
+    def __init__(self, folder: Path, server: Server, known: dict[str, bytes], **settings: Any) -> None:
         (folder / "data").mkdir(exist_ok=True)
         self.journal = Journal.open(folder / "data")
-        self.status: dict[str, bytes] = {}
+        self.status = dict(known)
         self.now = AT
         self.taken: list[Published] = []
         self.stored: list[Published] = []
@@ -74,9 +74,9 @@ class Platform:
                 self.stored.append(published)
                 published.done()
 
-    def values(self) -> list[object]:
+    def values(self) -> list[int]:
         """The `n` of each report that is stored, in order."""
-        return [msgspec.json.decode(p.payload)["values"]["n"] for p in self.stored if p.topic.endswith(("/report", "/alarm"))]
+        return [int(msgspec.json.decode(p.payload)["values"]["n"]) for p in self.stored if p.topic.endswith(("/report", "/alarm"))]
 
     async def run(self) -> None:
         while True:
@@ -86,8 +86,11 @@ class Platform:
 
 
 @contextlib.asynccontextmanager
-async def platform(folder: Path, server: Server, *, hearing: bool = True, **settings: Any) -> AsyncIterator[Platform]:
-    one = Platform(folder, server, **settings)
+async def platform(
+    folder: Path, server: Server, *, hearing: bool = True, known: dict[str, bytes] | None = None, **settings: Any,
+) -> AsyncIterator[Platform]:  # fmt: skip
+    """Once it hears, unless told otherwise. `known`: what was said as status before."""
+    one = Platform(folder, server, known or {}, **settings)
     one.broker.start()
     running = asyncio.create_task(one.run())
     try:

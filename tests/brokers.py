@@ -57,6 +57,10 @@ class Server:
             self._process = None
             until(f"{self.name} is gone", lambda: not self.reachable)
 
+    def restart(self) -> None:
+        self.kill()
+        self.start()
+
     def close(self) -> None:
         self.kill()
 
@@ -89,7 +93,7 @@ class Mosquitto(Server):
         user = ("user root",) if os.geteuid() == 0 else ()
         lines = (
             *user, f"listener {self.port} 127.0.0.1", *listener, "persistence true", f"persistence_location {data}/",
-            "autosave_interval 1", "autosave_on_changes true", "max_queued_messages 0", "max_inflight_messages 0", *more,
+            "autosave_interval 1", "max_queued_messages 0", "max_inflight_messages 0", *more,
         )  # fmt: skip
         if not any(line.startswith("allow_anonymous") for line in more):
             lines += ("allow_anonymous true",)

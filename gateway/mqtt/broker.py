@@ -143,6 +143,11 @@ class Broker:
         """Messages that the broker delivered again on the same connection."""
         return self._alarms.duplicates + self._readings.duplicates
 
+    @property
+    def listening_past_the_window(self) -> bool:
+        """Whether the ear hears."""
+        return self._ear is not None and self._ear.hearing
+
     def start(self) -> None:
         self._alarms.start()
         self._readings.start()

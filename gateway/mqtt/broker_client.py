@@ -23,6 +23,10 @@ COMMANDS_AHEAD = 20
 RETAINED_IF_NEW, RETAINED_NEVER = 1, 2
 """Retain handling of a subscription of 5.0."""
 
+SILENT, SILENT_PROVEN = 2, 20
+"""Lines in a row that are closed without a word, until the other version is tried: by a broker that has never spoken with us, and by
+one that has (it is more likely starting)."""
+
 V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 NAMES = {V5: "5.0", V311: "3.1.1"}
 
@@ -35,6 +39,35 @@ class Login(msgspec.Struct, frozen=True):
     session_expiry_s: int = 7 * 24 * 3600
     receive_maximum: int = 65_535
     versions: tuple[MQTTProtocolVersion, ...] = (V5, V311)
+
+
+class Versions:
+    """Which version of MQTT is spoken at the next attempt: a broker that has only 3.1.1 says so, or just closes the line."""
+
+    def __init__(self, versions: tuple[MQTTProtocolVersion, ...]) -> None:
+        self._versions = versions
+        self.current = versions[0]
+        self._proven = False
+        self._answered = False
+        self._unspoken = False
+        self._silent = 0
+
+    def answered(self, *, understood: bool, unspoken: bool) -> None:
+        """A CONNACK came. `unspoken`: it says that the broker does not speak this version."""
+        self._answered, self._silent = True, 0
+        self._proven |= understood
+        self._unspoken = unspoken
+
+    def ended(self) -> bool:
+        """The line is over; whether another version comes next."""
+        self._silent += not self._answered
+        other = self._unspoken or self._silent >= (SILENT_PROVEN if self._proven else SILENT)
+        self._answered = self._unspoken = False
+        if not other or len(self._versions) == 1:
+            return False
+        self._silent = 0
+        self.current = self._versions[(self._versions.index(self.current) + 1) % len(self._versions)]
+        return True
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -78,10 +111,10 @@ class Client(paho.Client):
             self.connect(host, port, KEEPALIVE_S)
 
     def ask(self, subscriptions: Sequence[Subscription], qos: int) -> None:
-        """SUBSCRIBE. On 5.0 our own commands do not come back, and what is retained comes only where it is wanted and new."""
+        """SUBSCRIBE. On 5.0 what is retained comes only where it is wanted and the subscription new."""
         if self.version == V5:
             self.subscribe([
-                (s.topic_filter, SubscribeOptions(qos, noLocal=True, retainHandling=RETAINED_IF_NEW if s.retained else RETAINED_NEVER))
+                (s.topic_filter, SubscribeOptions(qos, retainHandling=RETAINED_IF_NEW if s.retained else RETAINED_NEVER))
                 for s in subscriptions
             ])  # fmt: skip
         else:

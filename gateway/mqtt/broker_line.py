@@ -12,6 +12,8 @@ first KiB. Everything else is paho's: CONNECT and CONNACK, subscriptions, acknow
 
 import asyncio
 import contextlib
+import errno
+import os
 import ssl
 from collections.abc import Callable
 from typing import cast
@@ -270,3 +272,15 @@ async def dial(address: BrokerAddress, make: Callable[[], Line]) -> Line:
         loop.create_connection(make, address.host, address.port, ssl=address.tls, server_hostname=host), PATIENCE_S,
     )  # fmt: skip
     return line
+
+
+def unreachable(problem: Exception) -> str:
+    """Why `dial` failed, for people."""
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        return f"its certificate does not hold: {problem.verify_message}"
+    if isinstance(problem, TimeoutError):
+        return f"no answer within {PATIENCE_S:g} s"
+    code = problem.errno if isinstance(problem, OSError) and not isinstance(problem, ssl.SSLError) else None
+    if code in errno.errorcode and code is not None:
+        return os.strerror(code)  # the sentence of asyncio's own is about a call, and an address we know
+    return getattr(problem, "strerror", None) or str(problem) or type(problem).__name__

@@ -2,8 +2,8 @@
 after their commit.
 
 It is correct on MQTT 3.1.1 alone. 5.0 is tried first and adds what a broker may do better: how long the session is kept, how many
-messages may be on their way, no echo of our own commands, commands that expire, reasons. A broker that does not speak it says so, or
-closes the line; then the next attempt is 3.1.1.
+messages may be on their way, commands that expire, nothing retained that is known already, reasons. A broker that does not speak it
+says so, or closes the line; then the next attempt is 3.1.1.
 
 Everything runs on the loop's thread, callbacks of paho included: no lock is ever waited for, as long as nothing is asked of paho from
 within a callback that it makes with its locks held. So what they lead to happens a turn of the loop later (`_soon`).
@@ -26,8 +26,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.inbox import Intake, Published, nothing
 from gateway.mqtt.arrivals import ALARM_FACTOR, MODEST_BYTES, SHARED_BYTES, WAITING_BYTES, WAITING_MESSAGES
-from gateway.mqtt.broker_client import COMMANDS_AHEAD, KEEPALIVE_S, NAMES, V5, Client, Login, Outgoing, Subscription
-from gateway.mqtt.broker_line import PATIENCE_S, BrokerAddress, Incoming, Line, dial
+from gateway.mqtt.broker_client import COMMANDS_AHEAD, KEEPALIVE_S, NAMES, V5, Client, Login, Outgoing, Subscription, Versions
+from gateway.mqtt.broker_line import PATIENCE_S, BrokerAddress, Incoming, Line, dial, unreachable
 from gateway.mqtt.broker_row import Row
 
 TICK_S = 1.0
@@ -35,8 +35,8 @@ LEAST_PAUSE_S, MOST_PAUSE_S = 0.2, 15.0
 """Between two attempts: a random time up to a bound that doubles, so that gateways do not all come back at once."""
 SOUND_S = 15.0
 """A connection that lasted so long was a good one; after it the first attempt comes at once again."""
-SILENT_MOST = 3
-"""Lines closed without a word by a broker that has spoken with us before, until the other version is tried."""
+STRIKES, SUSPICIOUS_S = 4, 2.0
+"""How often in a row a line must break so soon with the same command in front, after the first time, until that is given up."""
 _FAILED = 0x80
 
 log = logging.getLogger(__name__)
@@ -99,23 +99,19 @@ class Session:
         self._acknowledged = acknowledged
         self._connected = connected
         self._changed = changed
-        self._version = login.versions[0]
-        self._proven = False
-        """It has been spoken with this broker; what closes the line now does so for another reason."""
-        self._silent = 0
-        """Lines in a row that were closed without a word."""
+        self._versions = Versions(login.versions)
         self._row = Row(self._ready)
         self._settling = False
         self._why = ""
         """What ended the connection, or will."""
-        self._answered = False
-        """Its CONNACK came."""
-        self._unspoken = False
-        """It does not speak this version."""
         self._client = self._new_client()
         self._line: Line | None = None
         self._over = asyncio.Event()
-        self._sending: set[int] = set()
+        self._sending: dict[int, None] = {}
+        """Not acknowledged yet, in order."""
+        self._suspect = 0
+        self._strikes = 0
+        self._heard_at = 0.0
         self._running: asyncio.Task[None] | None = None
         self._closing = False
 
@@ -129,7 +125,7 @@ class Session:
     @property
     def version(self) -> str:
         """Of MQTT, as it is spoken or would be tried next."""
-        return NAMES[self._version]
+        return NAMES[self._versions.current]
 
     def start(self) -> None:
         self._running = asyncio.create_task(self._run(), name=f"broker session {self.listening.client_id}")
@@ -163,11 +159,11 @@ class Session:
     async def _connection(self) -> bool:
         """From the look-up of the name to the end. Whether it was ended so that the broker delivers again what was left with it."""
         self._over.clear()
-        self._why, self._answered, self._unspoken = "", False, False
+        self._why = ""
         try:
             self._line = line = await dial(self._address, self._new_line)
         except (OSError, TimeoutError, ssl.SSLError) as problem:
-            self._ended(_reason(problem))
+            self._ended(unreachable(problem))
             return False
         self._row.begin()
         self._client.line = line
@@ -197,19 +193,19 @@ class Session:
 
     def _new_client(self) -> Client:
         listening = self.listening
-        client = Client(self._version, listening.client_id, self._login, lasting=listening.qos > 0)
+        client = Client(self._versions.current, listening.client_id, self._login, lasting=listening.qos > 0)
         client.on_connect = self._welcomed
         client.on_subscribe = self._granted
         client.on_publish = self._sent
         client.on_disconnect = self._dismissed
         client.on_socket_register_write = lambda _client, _data, _line: self._wake()
-        self._sending = set()
+        self._sending = {}
         self._anew = True
         return client
 
     def _new_line(self) -> Line:
         return Line(
-            properties=self._version == V5, publish=self._publish, packet=self._packet, flush=self._write, lost=self._lost,
+            properties=self._versions.current == V5, publish=self._publish, packet=self._packet, flush=self._write, lost=self._lost,
         )  # fmt: skip
 
     def _wake(self) -> None:
@@ -225,11 +221,10 @@ class Session:
     # --- what paho tells ---
 
     def _welcomed(self, _client: paho.Client, _data: object, flags: paho.ConnectFlags, code: ReasonCode, _more: Properties | None) -> None:
-        self._answered, self._silent = True, 0
+        self._versions.answered(understood=not code.is_failure, unspoken="protocol version" in str(code).lower())
         if code.is_failure:
-            self._refused(code)
+            self._why = f"the broker refuses us: {code}"
             return
-        self._proven = True
         name, wanted = self.listening.client_id, [s.topic_filter for s in self.listening.subscriptions]
         if flags.session_present and self._memory is not None:
             if self._memory.knows(name, wanted):
@@ -239,10 +234,6 @@ class Session:
             if stale:
                 self._client.unsubscribe(stale)
         self._client.ask(self.listening.subscriptions, self.listening.qos)
-
-    def _refused(self, code: ReasonCode) -> None:
-        self._why = f"the broker refuses us: {code}"
-        self._unspoken = "protocol version" in str(code).lower()
 
     def _granted(self, _client: paho.Client, _data: object, _mid: int, codes: list[ReasonCode], _more: Properties | None) -> None:
         granted = zip(self.listening.subscriptions, codes, strict=True)
@@ -255,7 +246,7 @@ class Session:
         self._heard()
 
     def _heard(self) -> None:
-        self.hearing, self.trouble = True, ""
+        self.hearing, self.trouble, self._heard_at = True, "", monotonic()
         log.info("%s: session %s, MQTT %s", self._address.host, self.listening.client_id, self.version)
         anew, self._anew = self._anew, False
         self._changed()
@@ -318,12 +309,12 @@ class Session:
     def send(self, outgoing: Outgoing) -> int:
         """Publish while there is room; the packet identifier that `acknowledged` will name. ValueError for what cannot be said."""
         packet_id = self._client.say(outgoing)
-        self._sending.add(packet_id)
+        self._sending[packet_id] = None
         return packet_id
 
     def _sent(self, _client: paho.Client, _data: object, packet_id: int, code: ReasonCode, _more: Properties | None) -> None:
         if packet_id in self._sending:
-            self._sending.discard(packet_id)
+            del self._sending[packet_id]
             self._soon(partial(self._acknowledged, packet_id, str(code) if code.value >= _FAILED else ""))
 
     def _soon(self, what: Callable[[], None]) -> None:
@@ -343,12 +334,21 @@ class Session:
     def _bury(self) -> None:
         self._client.loop_read()  # it reads the end
         if not self._closing:
-            if not self._answered:
-                self._silent += 1
-            if self._unspoken or (self._silent and (not self._proven or self._silent % SILENT_MOST == 0)):
-                self._next_version()
+            self._count_strike()
+            if self._versions.ended():
+                self._client = self._new_client()
             self._ended(self._why)
         self._over.set()
+
+    def _count_strike(self) -> None:
+        """A broker that does not like a topic may say so by closing the line, and paho would send the command again for ever."""
+        suspect = next(iter(self._sending), 0) if self.hearing and monotonic() - self._heard_at < SUSPICIOUS_S else 0
+        self._strikes = self._strikes + 1 if suspect and suspect == self._suspect else 0
+        self._suspect = suspect
+        if self._strikes >= STRIKES:
+            self._strikes = 0
+            self._acknowledged(suspect, "the broker closes the line over it")
+            self._client = self._new_client()
 
     def _ended(self, why: str) -> None:
         if self.hearing or why != self.trouble:
@@ -356,23 +356,7 @@ class Session:
         self.hearing, self.trouble = False, why
         self._changed()
 
-    def _next_version(self) -> None:
-        """The other one, if there is one: for the next attempt."""
-        versions = self._login.versions
-        after = versions[(versions.index(self._version) + 1) % len(versions)]
-        if after != self._version:
-            self._version = after
-            self._client = self._new_client()
-
 
 def pause(attempt: int) -> float:
     """The bound of the pause before an attempt, in seconds."""
     return min(MOST_PAUSE_S, LEAST_PAUSE_S * 2.0 ** min(attempt, 16))
-
-
-def _reason(problem: Exception) -> str:
-    if isinstance(problem, ssl.SSLCertVerificationError):
-        return f"its certificate does not hold: {problem.verify_message}"
-    if isinstance(problem, TimeoutError):
-        return f"no answer within {PATIENCE_S:g} s"
-    return getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
