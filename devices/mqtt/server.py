@@ -104,7 +104,8 @@ class Connection:
         self.terms = OF_311
         """What the client has said of itself."""
         self._five = False
-        self._unreleased: set[int] = set()
+        self._unreleased: set[int] | None = None
+        """Of a client of 5.0: identifiers of QoS 2 that it has used on this connection and not been given back."""
         self._reader = Reader(limit, Kind.CONNECT, aliases=TOPIC_ALIASES, largest=PACKET_LIMIT, names_subscriptions=False)
         self._patience: timedelta | None = CONNECT_WITHIN
         self._session: Session | None = None
@@ -135,7 +136,7 @@ class Connection:
                 yield from self._controlled(packet, now)
             if self.phase is not Phase.OPEN:
                 return
-        if self._five and len(self._rows[0]) + len(self._unreleased) > RECEIVE_MAXIMUM:
+        if self._unreleased is not None and len(self._rows[0]) + len(self._unreleased) > RECEIVE_MAXIMUM:
             reason = f"more than {RECEIVE_MAXIMUM} messages that are not acknowledged"
             raise ProtocolViolation("MQTT-3.3.4-7", reason, Reason.RECEIVE_MAXIMUM_EXCEEDED)
 
@@ -183,8 +184,7 @@ class Connection:
         """The message is not taken and must not come again. 3.1.1 has no word for that: there it is acknowledged [MQTT-3.3.5-2]."""
         if self._five:
             arrival.ready, arrival.code, arrival.why = True, code, why
-            if self._session is not None:
-                self._session.holding.pop(arrival.publish.packet_id, None)
+            self._let_go(arrival)
             self.acknowledge()
         else:
             self.stored(arrival)
@@ -194,9 +194,7 @@ class Connection:
         for row in self._rows:
             if arrival in row:
                 row.remove(arrival)
-        number = arrival.publish.packet_id
-        if self._session is not None and self._session.holding.get(number) is arrival:
-            del self._session.holding[number]
+        self._let_go(arrival)
         self.acknowledge()
 
     def acknowledge(self) -> None:
@@ -214,7 +212,7 @@ class Connection:
     def complete(self, packet_id: int) -> None:
         assert self._session is not None
         self._session.held.discard(packet_id)
-        self._unreleased.discard(packet_id)
+        self._give_back(packet_id)
         self._say(Pubcomp(packet_id))
 
     def grant(self, packet_id: int, codes: tuple[int, ...]) -> None:
@@ -291,6 +289,8 @@ class Connection:
                 self.heard_at = now
                 self.terms = terms(packet)
                 self._five = self.terms.level == FIVE
+                if self._five:
+                    self._unreleased = set()
                 yield packet
             case _:
                 raise ProtocolViolation("", f"a {type(packet).__name__.upper()} from a client", Reason.PROTOCOL_ERROR)
@@ -300,7 +300,7 @@ class Connection:
         session = self._session
         assert session is not None
         number, row = packet.packet_id, self._rows[1]
-        if self._five:
+        if self._unreleased is not None:
             self._unreleased.add(number)
         before = session.holding.get(number)
         if isinstance(before, Arrival):
@@ -323,14 +323,24 @@ class Connection:
         if packet.packet_id in session.held:
             yield packet
         else:
-            self._unreleased.discard(packet.packet_id)
+            self._give_back(packet.packet_id)
             self._say(Pubcomp(packet.packet_id, Reason.PACKET_ID_NOT_FOUND))
+
+    def _let_go(self, arrival: Arrival) -> None:
+        """Its identifier is not held for it any more."""
+        number = arrival.publish.packet_id
+        if self._session is not None and self._session.holding.get(number) is arrival:
+            del self._session.holding[number]
+
+    def _give_back(self, packet_id: int) -> None:
+        if self._unreleased is not None:
+            self._unreleased.discard(packet_id)
 
     def _rejected(self, arrival: Arrival) -> None:
         number = arrival.publish.packet_id
         said = because(arrival.why) if self.terms.explains else NONE
         if arrival.publish.qos == 2:
-            self._unreleased.discard(number)
+            self._give_back(number)
             self._say(Pubrec(number, arrival.code, said))
         else:
             self._say(Puback(number, arrival.code, said))

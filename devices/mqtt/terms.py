@@ -44,11 +44,12 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 OF_311 = Terms()
+_CLEAN_311 = Terms(expiry_s=0)
 
 
 def terms(connect: Connect) -> Terms:
     if connect.level < FIVE or connect.level & _BRIDGE:
-        return OF_311 if not connect.clean_session else Terms(expiry_s=0)
+        return _CLEAN_311 if connect.clean_session else OF_311
     asked = connect.properties
     return Terms(
         FIVE, asked.receive_maximum or ANY_NUMBER, asked.maximum_packet_size, asked.request_problem_information != 0,

@@ -331,7 +331,9 @@ class Peer(asyncio.Protocol):
         if self.departures.relay(topic, payload, grant, beside):
             self.pump()
         else:
-            self.cut_off("it reads what is relayed to it too slowly")
+            why = "it reads what is relayed to it too slowly"
+            self._listener.told(self, why)
+            self.end(Reason.QUOTA_EXCEEDED, why, will=True)
 
     def wake(self) -> None:
         if self.connection.output:
@@ -373,10 +375,6 @@ class Peer(asyncio.Protocol):
     def cut_off(self, why: str) -> None:
         self._listener.told(self, why)
         transport, self._transport = self._transport, None
-        if transport is not None:
-            self.connection.break_off(Reason.QUOTA_EXCEEDED, why)
-            transport.write(bytes(self.connection.output))  # whatever of it its socket still takes
-            self.connection.output.clear()
         self.end(will=True)
         if transport is not None:
             transport.abort()
