@@ -81,6 +81,7 @@ def run(settings_file: Path, *, watch_stdin: bool) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     for chatty in ("httpx", "apscheduler"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it asks for the certificates to be read again, where there are any
     settings = handed_down(settings_file)
     if watch_stdin:
         end_with_parent()

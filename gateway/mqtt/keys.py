@@ -20,8 +20,8 @@ from alerting.facts import Sentence
 from gateway.mqtt.der import Issued, certificates
 from gateway.settings import ClientCertificates, Tls
 
-LOOK_S = 2.0
-"""How often the files are looked at."""
+LOOK_S = 1.0
+"""How often the files are looked at. They are read when two looks agree: a pair is rarely replaced in one moment."""
 WARN = timedelta(days=30)
 """Before a certificate ends."""
 _VERIFY = {
@@ -112,12 +112,14 @@ class Keys:
 
     async def watch(self, changed: Callable[[], None]) -> None:
         """For ever; `changed` is called after each change that is used."""
+        before = self._seen
         while True:
             try:
                 async with asyncio.timeout(LOOK_S):
                     await self._asked.wait()
             except TimeoutError:
-                if await asyncio.to_thread(self._look) == self._seen:
+                earlier, before = before, await asyncio.to_thread(self._look)
+                if before == self._seen or before != earlier:
                     continue
             self._asked.clear()
             if await asyncio.to_thread(self.read):
@@ -129,12 +131,18 @@ class Keys:
         try:
             self._now = _read(self._settings)
         except _Unusable as problem:
-            self._refused = str(problem)
-            _log.error("TLS: %s", problem)
-            return False
+            return self._refuse(str(problem))
+        except Exception as problem:  # noqa: BLE001 - whatever a file may hold: what was goes on
+            _log.exception("TLS: the files could not be read")
+            return self._refuse(f"{self._settings.certificate} and the files with it: {problem!r}")
         self._refused = ""
         _log.info("TLS: certificate %s, valid until %s", self._settings.certificate, self.expires_at)
         return True
+
+    def _refuse(self, why: str) -> bool:
+        self._refused = why
+        _log.error("TLS: %s", why)
+        return False
 
     def _look(self) -> list[tuple[int, int, int]]:
         """What tells one state of the files from another; a file that is missing is a state too."""
@@ -216,7 +224,10 @@ def _revocations(settings: Tls) -> tuple[frozenset[Issued], datetime | None]:
     """Whom the lists name, each signed by a CA that is taken; when the first of them is due anew."""
     from cryptography import x509  # noqa: PLC0415 - 15 MiB, for those alone who have such a list
 
-    issuers = {ca.subject.public_bytes(): ca.public_key() for ca in x509.load_pem_x509_certificates(_bytes(settings.client_ca))}
+    try:
+        issuers = {ca.subject.public_bytes(): ca.public_key() for ca in x509.load_pem_x509_certificates(_bytes(settings.client_ca))}
+    except ValueError as problem:
+        raise _Unusable(f"{settings.client_ca}: {problem}") from problem
     revoked: set[Issued] = set()
     dues: list[datetime] = []
     text, mark = _bytes(settings.crl), b"-----BEGIN X509 CRL-----"

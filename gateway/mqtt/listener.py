@@ -97,10 +97,12 @@ class Listener:
         self.tls = None if keys is None else Handshakes(keys)
         self._door = Door(credentials, self._revoked)
         self._servers: list[asyncio.AbstractServer] = []
+        self._relayed: Path | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._sockets: set[Peer] = set()
         self._live: dict[SessionKey, Peer] = {}
         self._tenure = Tenure(sessions, self.wills, self._live, intake.record, clock)
+        self._ways: Counter[Way] = Counter()
         self._users: dict[str, set[Peer]] = {}
         self._routes: Interests[Peer] = Interests()
         self._relays: Interests[Peer] = Interests()
@@ -118,8 +120,7 @@ class Listener:
 
     @property
     def connections_by_way(self) -> dict[str, int]:
-        ways = Counter(peer.caller.way for peer in self._live.values())
-        return {way.value: ways[way] for way in Way}
+        return {way.value: self._ways[way] for way in Way}
 
     async def start(self, host: str, port: int, *, plain: bool = True, tls: bool = False) -> int:
         """Listen on one more address; the port, which is chosen when 0 was asked for. Raises OSError when it cannot be had."""
@@ -137,6 +138,7 @@ class Listener:
             server = await asyncio.get_running_loop().create_unix_server(lambda: Relayed(self), str(path), backlog=BACKLOG)
         finally:
             os.umask(before)
+        self._relayed = path
         self._begin(server)
 
     @property
@@ -154,6 +156,8 @@ class Listener:
         """Say good-bye: what is acknowledged is sent, no will is published, since it is not the clients who leave."""
         for server in self._servers:
             server.close()
+        if self._relayed is not None:
+            self._relayed.unlink(missing_ok=True)
         if self._sweeper is not None:
             self._sweeper.cancel()
         self._flush()
@@ -223,6 +227,7 @@ class Listener:
         session, present = taken
         self.lobby.leave(peer.caller)
         self._live[key] = peer
+        self._ways[peer.caller.way] += 1
         self._users.setdefault(username, set()).add(peer)
         return Admitted(session, Rights(credential), present, client_id if five and not connect.client_id else None)
 
@@ -231,6 +236,7 @@ class Listener:
         assert session is not None
         if self._live.get(session.key) is peer:
             del self._live[session.key]
+            self._ways[peer.caller.way] -= 1
             self._tenure.leave(session, peer.expiry_s, self.now)
         users = self._users.get(peer.username, set())
         users.discard(peer)

@@ -119,7 +119,11 @@ class Handshakes:
         while self._row:
             line = next(iter(self._row))
             del self._row[line]
-            line.proceed()
+            try:
+                line.proceed()
+            except Exception:  # noqa: BLE001 - one connection's fault must not end the row of all others
+                _log.exception("a handshake could not be taken on")
+                line.abort()
             if monotonic() >= end:
                 break
         if self._row:

@@ -15,6 +15,7 @@ import asyncio
 import ipaddress
 import logging
 import socket
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -23,7 +24,7 @@ import msgspec
 from gateway.mqtt.door import Caller, Way
 from gateway.mqtt.peer import Peer
 from gateway.mqtt.tls import Failure, Handshakes, TlsLine
-from gateway.mqtt.websocket import WebSocket
+from gateway.mqtt.websocket import WebSocket, refusal
 from gateway.problem import CommandFailed
 from gateway.settings import Mqtt
 
@@ -38,6 +39,7 @@ TLS_HANDSHAKE = 0x16
 _log = logging.getLogger(__name__)
 
 _LETTERS = range(ord("A"), ord("Z") + 1)
+_ONLY_TLS = refusal(HTTPStatus.BAD_REQUEST, "only TLS is served here: https, wss or mqtts")
 _PROXY_LINE = 107
 """The longest line of the PROXY protocol (haproxy, proxy-protocol.txt, 2.1)."""
 
@@ -97,7 +99,9 @@ class Entrance(asyncio.Protocol):
         elif not offer.plain:
             if offer.tls is not None:
                 offer.tls.failed(caller, Failure.NOT_TLS)
-            line.abort()
+            if first in _LETTERS:
+                line.write(_ONLY_TLS)
+            line.close()
             return
         elif first in _LETTERS:
             caller.way = Way.WSS if caller.way is Way.MQTTS else Way.WS

@@ -72,6 +72,7 @@ class WebSocket(Layer):
 
     def _take(self, data: bytes) -> None:
         pieces: list[bytes] = []
+        pongs: list[bytes] = []
         last = b""
         try:
             for one in self._frames.receive(data):
@@ -79,7 +80,7 @@ class WebSocket(Layer):
                     case Data(payload):
                         pieces.append(payload)
                     case Ping(payload) if not self._ended:
-                        super().write(frame(Op.PONG, payload))
+                        pongs.append(frame(Op.PONG, payload))
                     case Close(payload):
                         last = frame(Op.CLOSE, payload[:2])  # the status comes back as it was said
                         break
@@ -87,6 +88,8 @@ class WebSocket(Layer):
                         pass
         except FrameViolation as violation:
             last = closing(violation.status, violation.reason)
+        if pongs:
+            super().write(b"".join(pongs))
         if pieces and not self._ended:
             self.upper.data_received(b"".join(pieces))
         if last:
@@ -100,13 +103,18 @@ class WebSocket(Layer):
 
     def _refuse(self, refused: _Refused) -> None:
         self._ended = True
-        body = f"{refused.why}\n".encode()
-        head = [
-            f"HTTP/1.1 {refused.status} {refused.status.phrase}", "Content-Type: text/plain; charset=utf-8",
-            f"Content-Length: {len(body)}", "Connection: close", *refused.headers,
-        ]  # fmt: skip
-        super().write("\r\n".join([*head, "", ""]).encode() + body)
+        super().write(refusal(refused.status, refused.why, *refused.headers))
         super().close()
+
+
+def refusal(status: HTTPStatus, why: str, *headers: str) -> bytes:
+    """An answer of one line, and the end."""
+    body = f"{why}\n".encode()
+    head = [
+        f"HTTP/1.1 {status} {status.phrase}", "Content-Type: text/plain; charset=utf-8", f"Content-Length: {len(body)}",
+        "Connection: close", *headers,
+    ]  # fmt: skip
+    return "\r\n".join([*head, "", ""]).encode() + body
 
 
 def _granted(head: bytes) -> bytes:

@@ -21,7 +21,7 @@ from cryptography import x509
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.certificates import ADDRESSES, Office
-from tests.service import ROOT, Anju, Json, free_port, running, until
+from tests.service import ROOT, Anju, Json, children_of, command_of, free_port, running, until
 
 WAYS = "mqtt", "mqtts", "mqtts by certificate", "ws", "wss", "ws through the console"
 
@@ -118,7 +118,7 @@ def test_a_crowd_at_the_door_holds_no_call_up(tmp_path: Path) -> None:
                     pull(kit, anju.home(number), anju)
                 newcomer(anju, anju.home(homes - 1))
                 until("an alert for each", lambda: len(alerts(anju)) == homes)
-                until("the crowd to be hung up on", lambda: metric(anju, "anju_mqtt_turned_out_total") == 1300, 20)
+                until("the crowd to be hung up on", lambda: metric(anju, "anju_mqtt_turned_out_total") == 1300, 40)
                 assert kit.is_connected()
         finally:
             for one in crowd:
@@ -205,6 +205,25 @@ def test_certificates_change_while_kits_are_connected_and_a_wrong_pair_is_told_a
         assert not lost
         kit.disconnect()
         kit.loop_stop()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_sighup_is_nothing_to_a_service_without_certificates(tmp_path: Path) -> None:
+    served = Served(tmp_path)
+    served.config.write_text(f'data = "data"\n[http]\nport = {served.http}\n[mqtt]\nport = {free_port()}\n')
+    process = served.start()
+    try:
+        until("ready", lambda: "ready: console" in served.log.read_text(), 30)
+        process.send_signal(signal.SIGHUP)
+        for half in children_of(process.pid):
+            if "gateway alarm" in command_of(half):
+                process.send_signal(signal.SIGHUP)
+        sequence = json.loads(served.problems())["seq"]
+        served.register()
+        until("what was registered", lambda: json.loads(served.problems())["seq"] > sequence)
+        assert "starting it again" not in served.log.read_text()
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
