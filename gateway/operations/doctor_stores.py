@@ -6,12 +6,10 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
-import msgspec
-
+from gateway import backup_status
 from gateway.clock import MACHINE
 from gateway.operations import manifest
 from gateway.operations.finding import Finding, Findings, fail, ok, warn
-from gateway.operations.keeper import STATUS, LastBackup
 from gateway.settings import Settings
 from gateway.store import identity, segments
 from gateway.store.failure import DiskFull, StoreBroken
@@ -163,9 +161,9 @@ def backups(settings: Settings) -> Findings:
         return
     folder, data = Path(settings.backup.folder), Path(settings.data)
     kept = manifest.newest(folder)
-    status = _status(data)
+    status = backup_status.read(data)
     if status is not None and not status.good:
-        yield fail("backup", f"that of {status.at} failed: {status.sentence}")
+        yield fail("backup", f"that of {status.day} failed: {status.sentence}")
     elif kept is None:
         yield warn("backup", f"none yet in {folder}; the first is made at {settings.backup.at:%H:%M}, or now by ./anju backup {folder}")
     elif (age := MACHINE.wall() - kept.manifest.made_at) > LATE:
@@ -174,10 +172,3 @@ def backups(settings: Settings) -> Findings:
         yield warn("backup", f"{kept.path.name}, on the disk of the data: that does not help against a disk that dies")
     else:
         yield ok("backup", f"{kept.path.name}, up to number {kept.manifest.last_seq:,}")
-
-
-def _status(data: Path) -> LastBackup | None:
-    try:
-        return msgspec.json.decode((data / STATUS).read_bytes(), type=LastBackup)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        return None

@@ -16,6 +16,8 @@ from time import monotonic
 
 import msgspec
 
+from gateway import backup_status
+from gateway.backup_status import LastBackup
 from gateway.clock import MACHINE
 from gateway.control import Control, Health, socket_path
 from gateway.jobs import Job, Jobs, Ledger
@@ -32,16 +34,6 @@ ANSWERS_S = 5.0
 STARTING_S = 900.0
 """A start may replay a long journal before it answers; a process that is younger is not held to be dead."""
 MARK_S = 2.0
-STATUS = "backup.json"
-
-
-class LastBackup(msgspec.Struct, frozen=True, kw_only=True):
-    """`backup.json` in the data folder: how the last backup of the calendar went."""
-
-    at: str
-    """Local day."""
-    good: bool
-    sentence: str
 
 
 class Keeper:
@@ -67,12 +59,9 @@ class Keeper:
             self._settings.zone,
             MACHINE.wall,
         )
-        if backup.folder:
-            threading.Thread(target=self._keep_mark, name="mark", daemon=True).start()
-            await jobs.start()
         feeding = asyncio.create_task(self._feed(), name="watchdog")
         try:
-            await self._follow()
+            await self._follow(jobs)
         finally:
             notify(os.environ, STOPPING="1")
             self._closing.set()
@@ -80,11 +69,14 @@ class Keeper:
             feeding.cancel()
             await jobs.close()
 
-    async def _follow(self) -> None:
+    async def _follow(self, jobs: Jobs) -> None:
         ready, shown = False, ""
         async for push in Control(socket_path(self._data), commits=False).follow():
             if not isinstance(push, Health):
                 continue
+            if self._heard_at is None and self._settings.backup.folder:
+                threading.Thread(target=self._keep_mark, name="mark", daemon=True).start()
+                await jobs.start()  # not before there is a journal
             self._heard_at = monotonic()
             self._sample = Sample(push.began_seq, push.kept_seq, push.kept_reports, push.kept_calls, push.now)
             self._fresh.set()
@@ -130,24 +122,34 @@ class Keeper:
         """In a process of its own, at the lowest priority; a failure is owed, said, and seen by `doctor`."""
         backup = self._settings.backup
         place = ["--config", str(self._config)] if self._config else ["--data", str(self._data)]
-        words = ["backup", backup.folder, *place, "--keep", str(backup.keep), *([] if backup.history else ["--without-history"])]
+        words = ["backup", backup.folder, *place, "--keep", str(backup.keep), "--json", *([] if backup.history else ["--without-history"])]
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "gateway", *words,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:
-            _, said = await process.communicate()
+            made, said = await process.communicate()
         except asyncio.CancelledError:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             await process.wait()
             raise
-        lines = said.decode("utf-8", "replace").strip().splitlines()
-        sentence = lines[-1].removeprefix("anju: ") if lines else ""
-        good = process.returncode == 0
+        last = _status(day, process.returncode == 0, made, said)
         with contextlib.suppress(OSError):
-            body = msgspec.json.encode(LastBackup(at=day.isoformat(), good=good, sentence=sentence))
-            (self._data / STATUS).write_bytes(body)
-        if not good:
-            self._told(f"the backup of {day} failed and is tried again within the hour: {sentence}")
-            raise RuntimeError(sentence)
+            backup_status.write(self._data, last)
+        if not last.good:
+            self._told(f"the backup of {day} failed and is tried again within the hour: {last.sentence}")
+            raise RuntimeError(last.sentence)
+
+
+class _Made(msgspec.Struct):
+    last_seq: int
+
+
+def _status(day: date, good: bool, made: bytes, said: bytes) -> LastBackup:
+    lines = said.decode("utf-8", "replace").strip().splitlines()
+    sentence = lines[-1].removeprefix("anju: ") if lines and not good else ""
+    last_seq = 0
+    with contextlib.suppress(msgspec.MsgspecError):
+        last_seq = msgspec.json.decode(made, type=_Made).last_seq
+    return LastBackup(day=day.isoformat(), ended_at=MACHINE.wall(), good=good, sentence=sentence, last_seq=last_seq)

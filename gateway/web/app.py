@@ -14,6 +14,7 @@ import msgspec
 import uvicorn
 from fastapi import FastAPI
 
+from gateway import backup_status
 from gateway.clock import MACHINE
 from gateway.control import KITS_SOCKET, Control, socket_path
 from gateway.jobs import Jobs, Ledger
@@ -88,7 +89,7 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None, chart
 
     journal = Reader(data)
     follower = Follower(control, journal, views, snapshots=layout.snapshots, hub=hub, condition=condition)
-    metrics = Metrics()
+    metrics = Metrics(lambda: backup_status.read(data))
     # The earlier of two clocks: a wall clock that is years ahead must not make everything old.
     calendar = Jobs(
         retention.jobs(settings, views, users, lambda: min(wall(), condition.now())),

@@ -11,6 +11,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.backup_status import LastBackup
     from gateway.control import Health
     from gateway.web.desk import Desk
 
@@ -20,7 +23,8 @@ BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 class Metrics:
     """A registry of its own, so that two applications in one process (tests) do not share one."""
 
-    def __init__(self) -> None:
+    def __init__(self, last_backup: "Callable[[], LastBackup | None]" = lambda: None) -> None:
+        self._last_backup = last_backup
         self.registry = CollectorRegistry()
         self._requests = Counter("anju_http_requests", "Answers by method and status.", ("method", "status"), registry=self.registry)
         self._seconds = Histogram(
@@ -43,6 +47,7 @@ class Metrics:
         if desk is None:
             return
         yield from _web(desk)
+        yield from _backup(self._last_backup())
         yield from _alarm(desk)
         yield from _telemetry(desk)
 
@@ -172,6 +177,14 @@ def _failed_jobs(desk: "Desk") -> Metric:
     if desk.historian.health is not None:
         failed.add_metric(["telemetry"], len(desk.historian.health.failed_jobs))
     return failed
+
+
+def _backup(last: "LastBackup | None") -> Iterator[Metric]:
+    if last is not None:
+        ended = last.ended_at.timestamp()
+        yield GaugeMetricFamily("anju_backup_ended_timestamp_seconds", "When the last backup of the calendar ended.", ended)
+        yield GaugeMetricFamily("anju_backup_failed", "1 when it failed; it is tried again every hour.", float(not last.good))
+        yield GaugeMetricFamily("anju_backup_position", "The journal's number that it reaches.", last.last_seq)
 
 
 def _memory() -> float:

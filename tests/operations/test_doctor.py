@@ -18,6 +18,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
+from gateway import backup_status
+from gateway.backup_status import LastBackup
 from gateway.clock import Readings
 from gateway.operations.doctor import examined, sent
 from gateway.operations.doctor_machine import compared, filesystem_of, judged
@@ -133,7 +135,7 @@ def remove_admins(folder: Path) -> None:
         (lambda folder: (folder / "format.json").write_text('{"format": 9}'), "format", Level.FAIL, "newer Anju"),
         (shutil.rmtree, "folder", Level.FAIL, "is not there"),
         (
-            lambda folder: (folder / "backup.json").write_text('{"at": "2026-11-22", "good": false, "sentence": "no room"}'),
+            lambda folder: backup_status.write(folder, LastBackup(day="2026-11-22", ended_at=NOW, good=False, sentence="no room")),
             "backup", Level.FAIL, "that of 2026-11-22 failed: no room",
         ),
     ],
