@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from devices.mqtt.encode import encode
 from devices.mqtt.packets import Connack, Connect, Packet, Puback, Publish, Subscribe
@@ -26,7 +27,8 @@ CALLS = 20
 
 
 def run(story: Coroutine[None, None, None]) -> None:
-    asyncio.run(story)
+    """On the loop that the service runs on."""
+    uvloop.run(story)
 
 
 def hello(client: str, user: str = "demo") -> bytes:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import uvloop
 from cryptography import x509
 
 from devices.mqtt.encode import encode
@@ -36,7 +37,8 @@ def office(tmp_path: Path) -> Office:
 
 
 def run(story: Coroutine[None, None, None]) -> None:
-    asyncio.run(story)
+    """On the loop that the service runs on."""
+    uvloop.run(story)
 
 
 class Kit:

@@ -5,6 +5,7 @@ import base64
 from collections.abc import Coroutine, Sequence
 
 import pytest
+import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
@@ -26,7 +27,8 @@ UPGRADE = {
 
 
 def run(story: Coroutine[None, None, None]) -> None:
-    asyncio.run(story)
+    """On the loop that the service runs on."""
+    uvloop.run(story)
 
 
 def opened(at: Endpoint) -> connect:

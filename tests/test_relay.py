@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -28,7 +29,8 @@ WRONG = encode(Connect("c", username="cord", password=b"wrong"))
 
 
 def run(story: Coroutine[None, None, None]) -> None:
-    asyncio.run(asyncio.wait_for(story, 60))
+    """On the loop that the service runs on."""
+    uvloop.run(asyncio.wait_for(story, 60))
 
 
 @asynccontextmanager
