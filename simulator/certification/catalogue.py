@@ -1,0 +1,128 @@
+"""The clauses as data: one table in `catalogue/*.toml` each, loaded with a lint over the whole.
+
+A number (`A-07`) is never given to another clause. A clause applies to a device that has every feature it names and is of one of its
+profiles; `where` says whether it needs virtual time (days), sockets (TLS), or neither.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from config import load_all
+from simulator.certification.features import FEATURES, Features
+from simulator.scenario import Bilingual
+from simulator.virtual.profile import ProfileName
+
+FOLDER = Path(__file__).parent / "catalogue"
+FAMILIES = {
+    "C": Bilingual("连接与安全", "connect and secure"),
+    "I": Bilingual("身份与主题", "identity and topics"),
+    "S": Bilingual("上报与状态语义", "report and status semantics"),
+    "H": Bilingual("心跳与监督", "heartbeat and supervision"),
+    "A": Bilingual("报警语义", "alarm semantics"),
+    "K": Bilingual("时钟", "clocks"),
+    "B": Bilingual("电池与寿命", "battery and end of life"),
+    "F": Bilingual("故障下的行为", "behaviour under faults"),
+    "R": Bilingual("面对恶意服务器的健壮性", "robustness against a hostile server"),
+    "M": Bilingual("命令", "commands"),
+}
+_NUMBER = re.compile(r"([A-Z])-(\d\d)\Z")
+
+
+class Where(StrEnum):
+    ANYWHERE = "anywhere"
+    VIRTUAL = "virtual"
+    SOCKETS = "sockets"
+
+
+class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`duration` is an estimate for a sound device; `heartbeats`: so many of the device's own intervals on top.
+
+    `settled`: the device is connected and quiet before the procedure begins.
+    """
+
+    number: str
+    title: Bilingual
+    requirement: Bilingual
+    criterion: Bilingual
+    source: str
+    procedure: str
+    duration: timedelta
+    features: tuple[str, ...] = ()
+    profiles: tuple[ProfileName, ...] = ()
+    heartbeats: float = 0.0
+    where: Where = Where.ANYWHERE
+    settled: bool = True
+    manual: tuple[Bilingual, ...] = ()
+    """What a person does or looks at, in the order of the procedure."""
+
+    @property
+    def family(self) -> str:
+        return self.number[0]
+
+    def lasts(self, features: Features) -> timedelta:
+        return self.duration + self.heartbeats * features.heartbeat / features.acceleration
+
+    def unfit(self, features: Features, *, virtual: bool) -> Bilingual | None:
+        """Why it does not apply to a device; None when it does."""
+        if self.profiles and features.profile not in self.profiles:
+            return Bilingual(f"不适用于 {features.profile} 类设备", f"it is not for devices of the kind {features.profile}")
+        for name in self.features:
+            if not FEATURES[name].has(features):
+                return FEATURES[name].without
+        if self.where is Where.VIRTUAL and not virtual:
+            return Bilingual("历时过长，只在虚拟时间中检验", "it takes days, and is measured in virtual time alone")
+        if self.where is Where.SOCKETS and virtual:
+            return Bilingual("需要真实网络连接才能检验", "it can be measured over a real socket alone")
+        return None
+
+
+class Chapter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file."""
+
+    clause: tuple[Clause, ...]
+
+
+class CatalogueError(Exception):
+    """The catalogue is not sound; one line for each thing that is wrong."""
+
+
+def load(procedures: Mapping[str, object], folder: Path = FOLDER) -> tuple[Clause, ...]:
+    """Every clause by family and number; ConfigError for a file, CatalogueError for the whole."""
+    clauses = [clause for chapter in load_all(folder, Chapter) for clause in chapter.clause]
+    wrong = lint(clauses, procedures)
+    if wrong:
+        raise CatalogueError("\n".join(wrong))
+    order = list(FAMILIES)
+    return tuple(sorted(clauses, key=lambda clause: (order.index(clause.family), clause.number)))
+
+
+def lint(clauses: Iterable[Clause], procedures: Mapping[str, object]) -> list[str]:
+    """What is wrong with the clauses as a whole, a sentence each."""
+    clauses = tuple(clauses)
+    wrong = [f"{number}: given {count} times" for number, count in Counter(c.number for c in clauses).items() if count > 1]
+    wrong += [f"{name}: no clause uses this procedure" for name in sorted(set(procedures) - {c.procedure for c in clauses})]
+    for c in clauses:
+        found = _NUMBER.match(c.number)
+        if found is None or found[1] not in FAMILIES:
+            wrong.append(f"{c.number}: a number is a family of {' '.join(FAMILIES)}, a dash and two digits")
+        if c.procedure not in procedures:
+            wrong.append(f"{c.number}: there is no procedure {c.procedure}")
+        wrong += [f"{c.number}: nobody knows the feature {name}" for name in c.features if name not in FEATURES]
+        texts = {"title": c.title, "requirement": c.requirement, "criterion": c.criterion}
+        texts |= {f"manual[{index}]": step for index, step in enumerate(c.manual)}
+        for place, text in texts.items():
+            if not re.search(r"[\u4e00-\u9fff]", text.zh) or text.zh != text.zh.strip():
+                wrong.append(f"{c.number}: {place}.zh is not Chinese")
+            if not text.en.strip() or re.search(r"[\u4e00-\u9fff]", text.en) or text.en != text.en.strip():
+                wrong.append(f"{c.number}: {place}.en is not English")
+        if not c.source.strip():
+            wrong.append(f"{c.number}: where is it from?")
+        if c.duration <= timedelta(0):
+            wrong.append(f"{c.number}: it takes no time")
+    return wrong

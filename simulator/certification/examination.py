@@ -1,0 +1,68 @@
+"""One clause examined: known state, procedure, verdict with its evidence. Whoever plays the steps is a runner, virtual or real."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from simulator.certification.bench import Bench, Outcome, Procedure, Verdict
+from simulator.certification.catalogue import FOLDER, Clause
+from simulator.certification.features import Features
+from simulator.certification.result import ClauseVerdict, evidence
+from simulator.scenario import Bilingual
+
+FLOOD = 60_000
+"""Entries of one clause; a device that sends more is not measured any further."""
+
+
+class Flooded(Exception):  # noqa: N818 - a state of the world
+    """The device sends without end."""
+
+
+def staged(clause: Clause, procedure: Callable[[Bench], Procedure], bench: Bench) -> Procedure:
+    """The procedure behind its known beginning: the device connected and quiet, where the clause asks for that."""
+    if clause.settled and not (yield from bench.settled()):
+        return bench.no_line()
+    return (yield from procedure(bench))
+
+
+def not_applicable(clause: Clause, why: Bilingual, now: datetime) -> ClauseVerdict:
+    return _verdict(clause, Outcome(Verdict.NOT_APPLICABLE, why), now, now)
+
+
+def judged(clause: Clause, bench: Bench, outcome: Outcome, began_at: datetime) -> ClauseVerdict:
+    """What came of it, with the trace of the clause and how the connection on which it began came about."""
+    trace = bench.trace
+    before = [entry for entry in trace.entries[: bench.mark] if entry.number in set(outcome.shown)]
+    lines, left_out = evidence([*before, *trace.entries[bench.mark :]], outcome.shown)
+    return msgspec.structs.replace(_verdict(clause, outcome, began_at, bench.now), evidence=lines, left_out=left_out)
+
+
+def flooded() -> Outcome:
+    return Outcome(
+        Verdict.INCONCLUSIVE,
+        Bilingual(f"设备不停发送（超过 {FLOOD} 条记录），测量中止", f"the device sends without end ({FLOOD} entries); measuring was ended"),
+    )
+
+
+def selected(
+    clauses: tuple[Clause, ...], features: Features, *, virtual: bool, only: frozenset[str] = frozenset(),
+) -> list[tuple[Clause, Bilingual | None]]:  # fmt: skip
+    """Each clause with why it does not apply, None where it does."""
+    return [(clause, clause.unfit(features, virtual=virtual)) for clause in clauses if not only or clause.number in only]
+
+
+def digest() -> str:
+    """Of the catalogue's files."""
+    found = hashlib.sha256()
+    for file in sorted(FOLDER.glob("*.toml")):
+        found.update(file.read_bytes())
+    return found.hexdigest()
+
+
+def _verdict(clause: Clause, outcome: Outcome, began_at: datetime, ended_at: datetime) -> ClauseVerdict:
+    return ClauseVerdict(
+        clause.number, clause.family, clause.title, clause.requirement, clause.criterion, clause.source,
+        outcome.verdict, outcome.reason, began_at, (ended_at - began_at).total_seconds(),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Virtual devices with their firmware, without socket and clock: what the certification suite is proven on."""
