@@ -39,7 +39,7 @@ class Platform:
         self.held = False
         self.full = False
         self.waiting_bytes = 0
-        self._queue: list[tuple[Published | None, tuple[Entry, ...]]] = []
+        self.queue: list[tuple[Published | None, tuple[Entry, ...]]] = []
         if server.username == "guest":
             settings = {"username": "guest", "password": "env:SECRET", **settings}
         self.broker = Broker(
@@ -52,18 +52,18 @@ class Platform:
         if self.full and not published.topic.endswith("/alarm"):
             published.forgotten()
         else:
-            self._queue.append((published, () if published.entry is None else (published.entry,)))
+            self.queue.append((published, () if published.entry is None else (published.entry,)))
 
     def record(self, entry: SessionEntry, done: Callable[[], None] | None = None) -> None:
         raise AssertionError("no session of ours is kept at an outside broker")
 
     def issue(self, topic: str, command: str, expires_at: datetime | None = None) -> None:
         payload = json.dumps({"id": command}).encode()
-        self._queue.append((None, (CommandIssued(command, self.now, topic, payload, HomeId("home-1"), expires_at=expires_at),)))
+        self.queue.append((None, (CommandIssued(command, self.now, topic, payload, HomeId("home-1"), expires_at=expires_at),)))
 
     def commit(self, *, backwards: bool = False) -> None:
         """Everything that waits; `backwards` reports it in the opposite order, as commits of several lanes may."""
-        queue, self._queue = self._queue, []
+        queue, self.queue = self.queue, []
         entries = [entry for _, some in queue for entry in some]
         if entries:
             first = self.journal.commit(Stamp(self.now, self.now, 0.0, ""), encode(entries), len(entries))
