@@ -24,6 +24,7 @@ PACKAGES = {
     "strace": "strace",
     "openssl": "openssl",
     "systemd-analyze": "systemd",
+    "nginx": "nginx-light",
     "node": "nodejs",
     "npm": "npm",
     "victoria-metrics": "victoria-metrics",
