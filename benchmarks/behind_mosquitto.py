@@ -12,7 +12,7 @@ from benchmarks import reports
 from benchmarks.asking import ask
 from benchmarks.load import Spec
 from benchmarks.mosquitto import Mosquitto, mosquitto
-from benchmarks.subjects import Listener, started
+from benchmarks.subjects import Listener, settled, started
 from config.community import community
 from gateway.demo import commands
 from gateway.judging import load_models
@@ -54,6 +54,10 @@ class BehindMosquitto(Listener):
 
     def spec(self, homes: int) -> Spec:
         return Spec("127.0.0.1", self._broker.port, homes=homes)
+
+    def kept(self, letter: str) -> int:
+        settled(self.arrived)
+        return super().kept(letter)
 
 
 @contextmanager

@@ -37,6 +37,8 @@ class Spec(msgspec.Struct):
     rate: float = 0.0
     homes: int = 1000
     letter: str = "A"
+    by_home: bool = False
+    """Each home has a connection and a credential of its own: its id is user name and password, and `connections` is not asked."""
     allow: int | None = None
     tell_s: float = 0.5
 
@@ -64,9 +66,10 @@ class Line:
     """One connection, and the devices that speak over it."""
 
     def __init__(self, number: int, spec: Spec, devices: list[reports.Source]) -> None:
+        username, password = (devices[0].home,) * 2 if spec.by_home else (spec.username, spec.password)
         self.socket = socket.create_connection((spec.host, spec.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.sendall(reports.connect(f"load-{spec.letter}-{number}", spec.username, spec.password))
+        self.socket.sendall(reports.connect(f"load-{spec.letter}-{number}", username, password))
         welcome = self.socket.recv(4)
         if welcome[:1] != b"\x20" or welcome[3:4] != b"\x00":
             raise ConnectionError(f"connection {number} was refused: {welcome.hex()}")
@@ -128,7 +131,11 @@ class Load:
         self.spec = spec
         devices = reports.sources(spec.homes, spec.letter)
         self.mean_payload_bytes = sum(device.payload_bytes for device in devices) / len(devices)
-        self.lines = [Line(n, spec, devices[n :: spec.connections]) for n in range(spec.connections)]
+        homes: dict[str, list[reports.Source]] = {}
+        for device in devices:
+            homes.setdefault(device.home, []).append(device)
+        groups = list(homes.values()) if spec.by_home else [devices[n :: spec.connections] for n in range(spec.connections)]
+        self.lines = [Line(number, spec, group) for number, group in enumerate(groups)]
         self.sent = 0
         self.acknowledged = 0
         self.held_back = 0

@@ -12,7 +12,6 @@ import msgspec
 from alerting.facts import Command, IssueCredential, RegisterDevice, RegisterHome
 from benchmarks import machine, reports, subjects
 from benchmarks.asking import ask
-from devices.credential import Credential, Scope, digest
 from devices.home import AreaId, Device, DeviceId, Home, HomeId, ModelId
 
 DEVICES_TO_A_HOME = 6
@@ -78,6 +77,5 @@ def home_id(number: int) -> HomeId:
 def inside(home: HomeId, area: AreaId) -> Iterator[Command]:
     for number in range(DEVICES_TO_A_HOME):
         yield RegisterDevice(Device(DeviceId(f"{home}-{number}"), home, ModelId("anju-motion-1"), "卧室", vendor="Anju reference"))
-    salt = home.encode()
-    yield IssueCredential(Credential(home, salt, digest(salt, salt), Scope.HOME, area, home))
+    yield IssueCredential(subjects.own_credential(home, area))
 

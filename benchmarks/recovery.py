@@ -65,7 +65,11 @@ def measure(folder: Path, effort: Effort) -> Iterator[Recovery]:
 
 
 def _crash(anju: Anju, effort: Effort) -> Recovery:
-    spec = msgspec.structs.replace(subjects.Listener(anju).spec(effort.homes), rate=effort.rate, connections=20)
+    subject = subjects.Listener(anju)
+    spec = msgspec.structs.replace(subject.spec(effort.homes), rate=effort.rate, connections=20)
+    end, last = monotonic() + PATIENCE_S, subject.arrived()
+    while subject.figure("anju_history_position") < last and monotonic() < end:  # the charts' history has all of that to read as well
+        sleep(0.2)
     with Driven(spec):
         sleep(effort.load_s)
         before = anju.pid("alarm")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 
-from config.community import community
+from config.community import DemoHome, community
 
 SEED = 1
 """Of the demonstration's community, as `up` has it by default."""
@@ -32,9 +32,9 @@ class Source(msgspec.Struct, frozen=True):
     """Filled in."""
 
 
-def sources(homes: int, letter: str) -> list[Source]:
-    """Three devices of every home, the homes in turn. `letter` tells the reports of this load from those of others."""
-    place = community(homes, SEED)
+def sources(count: int, letter: str) -> list[Source]:
+    """Three devices of each of so many homes, a home's beside each other. `letter` tells the reports of this load from those of others."""
+    place = community(count, SEED)
     areas = {home.id: home.area for home in place.homes}
     found: list[Source] = []
     for number, device in enumerate(d for d in place.devices if d.slot in _VALUES):
@@ -46,14 +46,18 @@ def sources(homes: int, letter: str) -> list[Source]:
     return found
 
 
+def homes(count: int) -> tuple[DemoHome, ...]:
+    return community(count, SEED).homes
+
+
 def first_area() -> str:
     """A community's code, of the demonstration."""
     return community(1, SEED).homes[0].area
 
 
-def calls(homes: int) -> list[Source]:
+def calls(count: int) -> list[Source]:
     """The cord by the bed of every home, pulled."""
-    place = community(homes, SEED)
+    place = community(count, SEED)
     areas = {home.id: home.area for home in place.homes}
     found: list[Source] = []
     for device in (d for d in place.devices if d.slot == "cord-bed"):

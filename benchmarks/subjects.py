@@ -14,12 +14,15 @@ from typing import Protocol
 
 import httpx
 
+from alerting.facts import IssueCredential
 from benchmarks import beside, machine, reports
-from benchmarks.asking import close_alerts
+from benchmarks.asking import ask, close_alerts
 from benchmarks.driven import ROOT
 from benchmarks.listening import ServerSent
 from benchmarks.load import Spec
 from benchmarks.mosquitto import Mosquitto, ended, mosquitto
+from devices.credential import Credential, Scope, digest
+from devices.home import AreaId, HomeId
 from gateway.store.journal import Journal
 from tests.service import Anju
 
@@ -114,6 +117,28 @@ def started(anju: Anju, seconds: float = 120.0) -> Iterator[Anju]:
         yield anju
     finally:
         anju.stop(60)
+
+
+class EachHome(Listener):
+    """The same, as kits connect to it: each home by itself, with rights for itself alone."""
+
+    name = "Anju, a connection for each home"
+
+    def spec(self, homes: int) -> Spec:
+        return Spec("127.0.0.1", self.anju.mqtt_port, homes=homes, by_home=True)
+
+
+@contextmanager
+def each_home(homes: int, folder: Path) -> Iterator[EachHome]:
+    with listener(homes, folder) as subject:
+        ask(subject.anju.data, [IssueCredential(own_credential(HomeId(home.id), AreaId(home.area))) for home in reports.homes(homes)])
+        yield EachHome(subject.anju)
+
+
+def own_credential(home: HomeId, area: AreaId) -> Credential:
+    """A hub's, whose password is its home's id."""
+    salt = home.encode()
+    return Credential(home, salt, digest(salt, home.encode()), Scope.HOME, area, home)
 
 
 class BareSocket:

@@ -37,6 +37,8 @@ def measure_throughput(plan: Plan, found: Results) -> None:
     found.floors.append(floor.measure(2 if plan.quick else 30))
     with subjects.bare_socket(plan.folder) as limit:
         _sustained(limit, effort, found)
+    with subjects.each_home(effort.homes, plan.folder) as own:
+        _sustained(own, effort, found)
     for start in plan.callable_subjects:
         with start(effort.homes, plan.folder) as subject:
             _footprint(subject, "idle", effort, found)

@@ -13,6 +13,8 @@ from benchmarks.load import Change, Told
 from benchmarks.subjects import Subject, cpu_of, settled
 
 WINDOWS = (5, 20, 50)
+HOME_WINDOWS = (1, 2, 5)
+"""Where each home has a connection of its own: a kit has little under way."""
 STEADY = 2000.0
 """Reports a second of a large city, or of a small one in a storm."""
 BACKLOG = 10_000
@@ -75,15 +77,17 @@ class _Mark(msgspec.Struct, frozen=True):
 
 def measure(subject: Subject, effort: Effort, letter: str = "A", *, rate: float = STEADY) -> tuple[list[Sustained], Checked]:
     """At the maximum, then at `rate`; and whether every report was stored."""
+    spec = subject.spec(effort.homes)
+    windows = HOME_WINDOWS if spec.by_home else WINDOWS
     spec = msgspec.structs.replace(
-        subject.spec(effort.homes), letter=letter, connections=effort.connections, window=WINDOWS[0],
+        spec, letter=letter, connections=effort.connections, window=windows[0],
         tell_s=effort.tell_s, allow=BACKLOG if subject.behind_broker else None,
     )  # fmt: skip
     before = subject.arrived()
     with Driven(spec) as load:
         bench = _Bench(subject, load, before)
         bench.wait(effort.warm_up_s)
-        probes = [bench.run(Change(window=window), effort.probe_s) for window in WINDOWS]
+        probes = [bench.run(Change(window=window), effort.probe_s) for window in windows]
         best = max(probes, key=lambda probe: probe.rate)
         most = bench.run(Change(window=best.window), effort.sustained_s)
         load.change(Change(rate=rate, allow=1 << 60))

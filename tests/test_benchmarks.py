@@ -53,6 +53,12 @@ def test_the_endpoint_takes_the_load_and_every_report_of_it_is_in_the_journal(pl
     assert all(f.reports and f.cpu_us["alarm"] >= 0 for f in figures)
 
 
+def test_each_home_brings_its_own_reports_by_its_own_credential(place: Path) -> None:
+    with subjects.each_home(REPORTS.homes, place) as subject:
+        _, checked = throughput.measure(subject, REPORTS)
+    assert checked.whole, checked
+
+
 def test_the_broker_client_takes_the_load_out_of_mosquitto(place: Path) -> None:
     with behind_mosquitto(REPORTS.homes, place) as subject:
         _, checked = throughput.measure(subject, REPORTS)
@@ -135,6 +141,6 @@ def test_the_quick_form_of_all_of_it_runs_with_the_peer(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "benchmarks", "--quick", "--peer", "--folder", str(tmp_path), "--out", str(tmp_path / "figures.json")]
     subprocess.run(words, cwd=ROOT, check=True, timeout=1800)
     found = results.read(tmp_path / "figures.json")
-    assert len({f.subject for f in found.sustained}) == 4
+    assert len({f.subject for f in found.sustained}) == 5
     assert all(check.whole for check in found.checked)
     assert not any(timed.lost for timed in found.latency)
