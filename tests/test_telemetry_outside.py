@@ -17,6 +17,7 @@ from tests.telemetry import HOME, NOON, Book, following, outside, reached, said,
 from tests.timeseries import Influx, Victoria, served
 
 SECOND = timedelta(seconds=1)
+TLS = Path(__file__).parent / "tls"
 
 
 @pytest.fixture(autouse=True)
@@ -425,6 +426,24 @@ def test_through_influxdb_client_into_victoriametrics(book: Book, tmp_path: Path
         with following(outside(book, text), book) as follower:
             reached(follower, seq)
         until("each is there, once", lambda: server.rows("heart_rate") == {WATCH: meant(300)})
+
+
+@pytest.mark.parametrize("kind", ["victoriametrics", "influxdb2"])
+def test_a_store_behind_tls_is_trusted_by_its_own_authority_alone(book: Book, tmp_path: Path, kind: str) -> None:
+    server = Victoria(tmp_path / "vm", tls=(TLS / "server.pem", TLS / "server.key"))
+    with served(server):
+        more = 'token = "env:ANJU_TEST_TOKEN"\norg = "any"\nbucket = "any"\n' if kind == "influxdb2" else ""
+        seq = readings(book, 10)
+        for name, ca, said in (("plain", "", "certificate verify failed"), ("wrong", f"{tmp_path}/none.pem", "cannot read certificates")):
+            text = server.settings(name, **({"ca": ca} if ca else {})).replace("victoriametrics", kind) + more
+            with following(outside(book, text), book) as follower:
+                until("it is said", lambda: follower.problem is not None)
+                assert follower.problem is not None
+                assert said in follower.problem.en
+        text = server.settings("good", ca=str(TLS / "authority.pem")).replace("victoriametrics", kind) + more
+        with following(outside(book, text), book) as follower:
+            reached(follower, seq)
+        until("each is there, once", lambda: server.rows("heart_rate") == {WATCH: meant(10)})
 
 
 def test_influxdb_sets_aside_what_it_finds_ill_typed(book: Book, tmp_path: Path) -> None:

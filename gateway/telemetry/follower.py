@@ -120,8 +120,10 @@ class Follower:
 
     def _run(self) -> None:
         while not self._closing.is_set():
+            before = self.problem
             pause = self._round()
-            self._changed()
+            if self.problem != before:
+                self._changed()
             if self._wake.wait(pause):
                 self._wake.clear()
         self.sink.close()

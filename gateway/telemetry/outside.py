@@ -152,9 +152,7 @@ class Outside:
     def _begin(self, standing: Standing) -> int:
         """The store was never fed: from where its settings say."""
         newest = self._journal.last
-        if newest is None:
-            return 0
-        position = newest.last_seq if self._store.begin is Begin.NOW else 0
+        position = newest.last_seq if newest is not None and self._store.begin is Begin.NOW else 0
         self._models = known_models(self._layout.snapshots) if position or self._journal.first_seq > 1 else {}
         standing.advance(position, self._models)
         return position

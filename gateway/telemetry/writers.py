@@ -68,9 +68,10 @@ class LineProtocol:
 
 
 class Influx2Client:
-    """InfluxDB 2 and up, by its own client: synchronous, since its batching mode tells of what was lost to nobody who waits."""
+    """InfluxDB 2 and up, by influxdb-client: synchronous, since its batching mode tells of what it lost by a callback alone."""
 
     def __init__(self, store: Influx2) -> None:
+        _trust(store.ca)  # what is wrong with the file is told of the file, not of a connection
         # A quarter of a second, and 20 MiB, that only those pay who have such a store.
         from influxdb_client.client.influxdb_client import InfluxDBClient  # noqa: PLC0415
         from influxdb_client.client.write_api import SYNCHRONOUS  # noqa: PLC0415
@@ -93,10 +94,12 @@ class Influx2Client:
         try:
             self._api.write(self._bucket, record=body, write_precision="ms")  # type: ignore[arg-type]  # its constants are plain texts
         except ApiException as answer:
+            if not answer.status:  # its way to say that no TLS came about
+                raise unreachable(ConnectionError(answer.reason)) from answer
             text = answer.body or ""
             headers = {str(name).lower(): str(value) for name, value in (answer.headers or {}).items()}
-            judge(answer.status or 500, headers, text if isinstance(text, bytes) else str(text).encode())
-        except HTTPError as problem:
+            judge(answer.status, headers, text if isinstance(text, bytes) else str(text).encode())
+        except (HTTPError, OSError) as problem:
             raise unreachable(problem) from problem
 
     def close(self) -> None:
