@@ -106,9 +106,10 @@ class Reader:
             data = bytes(self._held)
             self._held.clear()
         end = len(data)
+        valid, publish = self._valid, self._publish
         while at < end:
             first = data[at]
-            if not self._valid[first]:
+            if not valid[first]:
                 raise _bad_header(first, self._version, self.level)
             if self.only is not None and first >> 4 != self.only:
                 raise ProtocolViolation("MQTT-3.1.0-1", f"{Kind(first >> 4).name} where only {self.only.name} may come")
@@ -133,7 +134,7 @@ class Reader:
                             return
                         yield self._passed()
                         continue
-                yield self._publish(first, data, start, stop)
+                yield publish(first, data, start, stop)
             else:
                 if size not in self._version.sizes[first >> 4]:
                     code = Reason.QUOTA_EXCEEDED if size > CONTROL_LIMIT else Reason.MALFORMED_PACKET
@@ -144,6 +145,7 @@ class Reader:
                 body = data[start:stop]
                 if first == _CONNECT:
                     self._speak(asked_level(body))
+                    valid, publish = self._valid, self._publish
                 yield self._bodies[first >> 4](body)
             at = stop
 
