@@ -1,5 +1,7 @@
 """What the endpoint remembers of its sessions, as a fold: from the same journal the same state, from any snapshots and what follows."""
 
+import tracemalloc
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -336,6 +338,32 @@ def test_a_session_ends_when_its_time_is_over_and_not_while_somebody_has_it() ->
     sessions.fold(SessionLasts(CORD, 60, minute))
     assert sessions.due(minute) == [session(sessions)]
     assert sessions.due(minute) == [], "each is told once"
+
+
+def test_who_comes_and_goes_all_day_is_ended_once_and_fills_no_memory() -> None:
+    sessions = remembered(*lasting(CORD, 86_400))
+    before = tracemalloc_of(lambda: coming_and_going(sessions, 100))
+    assert tracemalloc_of(lambda: coming_and_going(sessions, 5000)) < before + 20_000, "bytes"
+    assert sessions.due(AT + timedelta(seconds=4999 + 86_400)) == [session(sessions)]
+    assert len(sessions.due_wills(AT + timedelta(seconds=86_400))) == 1
+
+
+def coming_and_going(sessions: Sessions, times: int) -> None:
+    for second in range(times):
+        at = AT + timedelta(seconds=second)
+        sessions.fold(SessionLasts(CORD, 86_400, None))
+        sessions.fold(SessionLasts(CORD, 86_400, at + timedelta(seconds=86_400)))
+        sessions.fold(WillWaits(CORD, "cord", Will(f"{OWN}/status", b"gone"), at + timedelta(seconds=60)))
+
+
+def tracemalloc_of(work: Callable[[], None]) -> int:
+    """Bytes that it leaves behind."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_session_that_ends_with_its_connection_is_ended_by_it() -> None:

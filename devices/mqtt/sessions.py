@@ -28,7 +28,7 @@ publication takes it off in the same commit: once, also over a restart.
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 import msgspec
 
@@ -145,6 +145,7 @@ LIVE = 2**63
 """The sequence number of what happens now: later than every snapshot."""
 
 
+_SLACK = 64
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -354,8 +355,12 @@ class Sessions(Shelves):
 
     def _end_at(self, session: Session, at: datetime | None) -> None:
         session.ends_at = at
-        if at is not None:
-            heappush(self._ends, (at, session.key))
+        if at is None:
+            return
+        heappush(self._ends, (at, session.key))
+        if len(self._ends) > _SLACK + 2 * len(self._sessions):  # of who comes and goes often, only the last counts
+            self._ends = [(s.ends_at, s.key) for s in self._sessions.values() if s.ends_at is not None]
+            heapify(self._ends)
 
     def _remove(self, session: Session) -> None:
         for text in session.subscriptions:

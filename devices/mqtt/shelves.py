@@ -5,7 +5,7 @@ Each change is noted in `changed`, under the key that its snapshot has.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 import msgspec
 
@@ -22,6 +22,7 @@ RETAINED_TOPICS = 256
 """Of one home."""
 KINDS = ("kept/", "retained/", "status/", "will/")
 """How the keys of their snapshots begin. `retained/` is of a time when a status was its payload alone."""
+_SLACK = 64
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -99,6 +100,9 @@ class Shelves:
     def wait(self, key: str, waiting: Waiting) -> None:
         self.wills[key] = waiting
         heappush(self._due, (waiting.due_at, key))
+        if len(self._due) > _SLACK + 2 * len(self.wills):  # of who comes and goes often, only the last counts
+            self._due = [(w.due_at, k) for k, w in self.wills.items()]
+            heapify(self._due)
         self._touch(f"will/{key}")
 
     def settle(self, key: str, due_at: datetime) -> None:
