@@ -291,7 +291,9 @@ def _placed(broker: Broker, folder: Path) -> Broker:
 def _broker_faults(broker: Broker) -> Iterator[tuple[str, str]]:
     if not broker.url:
         return
-    if not broker_address(broker.url):
+    if "@" in broker.url:
+        yield "broker.url", "user and password do not stand in it: username, and password as env:NAME or file:PATH"
+    elif not broker_address(broker.url):
         yield "broker.url", f"{broker.url!r} is not an address like mqtts://broker.example.org:8883"
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,56}", broker.client_id):
         yield "broker.client_id", f"{broker.client_id!r} is not 1 to 56 of A-Z a-z 0-9 _ . -"

@@ -20,6 +20,8 @@ NODE_PACKAGE = "mqtt@5.16.0"
 PACKAGES = {
     "mosquitto": "mosquitto",
     "mosquitto_pub": "mosquitto-clients",
+    "nats-server": "nats-server",
+    "rabbitmq-server": "rabbitmq-server",
     "chromium": "chromium",
     "strace": "strace",
     "openssl": "openssl",

@@ -143,7 +143,7 @@ def test_many_readings_come_through_tls_whole(tmp_path: Path) -> None:
     ("lines", "told"),
     [
         ('url = "broker:1883"', "broker.url: 'broker:1883' is not an address like mqtts://broker.example.org:8883"),
-        ('url = "mqtt://me:secret@broker"', "broker.url"),
+        ('url = "mqtt://me:secret@broker"', "broker.url: user and password do not stand in it"),
         ('url = "mqtt://broker:99999"', "broker.url"),
         ('url = "mqtt://broker"\nclient_id = "an ju"', "broker.client_id: 'an ju' is not 1 to 56 of"),
         ('url = "mqtt://broker"\nusername = "a"\npassword = "open sesame"', "broker.password: env:NAME or file:PATH says where it is"),
@@ -160,7 +160,7 @@ def test_a_mistake_in_the_settings_is_named(tmp_path: Path, lines: str, told: st
         load_settings(path)
     assert told in str(caught.value)
     assert "sesame" not in str(caught.value)
-    assert "secret" not in str(caught.value).replace("'mqtt://me:secret@broker'", "")
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
