@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from devices.observation import Property
-from tests.timeseries import program
+from tests.timeseries import Server, program, served
 from tests.web_alarm import HOME
 from tests.web_desk import service, until
 
@@ -81,6 +81,49 @@ def test_every_rule_says_who_is_woken_what_is_wrong_in_two_languages_and_what_to
         assert re.search(r"summary: .*[\u4e00-\u9fff]", rule), rule
         assert re.search(r"summary_en: \S", rule), rule
         assert re.search(r"action: \S", rule), rule
+
+
+class Prometheus(Server):
+    """With the rules and the example of a configuration, pointed at one web process and hurried."""
+
+    path = "/-/ready"
+
+    def __init__(self, folder: Path, target: str) -> None:
+        super().__init__(folder)
+        text = (RULES.parent / "prometheus.example.yml").read_text(encoding="utf-8")
+        assert "127.0.0.1:8080" in text
+        self._config = folder / "prometheus.yml"
+        self._config.write_text(text.replace("127.0.0.1:8080", target).replace("15s", "1s"), encoding="utf-8")
+        (folder / "alerts.yml").write_bytes(RULES.read_bytes())
+
+    def words(self) -> list[str]:
+        return [
+            program("prometheus", "prometheus"), f"--config.file={self._config}", f"--storage.tsdb.path={self.folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+        ]  # fmt: skip
+
+    def value(self, query: str) -> float | None:
+        result = self.get("/api/v1/query", query=query).json()["data"]["result"]
+        return float(result[0]["value"][1]) if result else None
+
+
+def test_a_real_prometheus_reads_the_figures_and_judges_by_the_rules(tmp_path: Path) -> None:
+    with service(tmp_path / "data") as running:
+        prometheus = Prometheus(tmp_path / "prometheus", f"127.0.0.1:{running.web.port}")
+        with served(prometheus):
+            until("it has read them", lambda: prometheus.value("anju_ready") == 1)
+            assert prometheus.value('up{job="anju"}') == 1
+            running.register()
+            running.pull_cord()
+            until("the call", lambda: prometheus.value('sum(anju_alerts_open{priority="1", status="triggered"})') == 1)
+
+            def judged() -> bool:
+                groups = prometheus.get("/api/v1/rules").json()["data"]["groups"]
+                rules = [rule for group in groups for rule in group["rules"]]
+                assert all(rule["health"] in ("ok", "unknown") for rule in rules), [rule for rule in rules if rule.get("lastError")]
+                return {rule["name"] for rule in rules if rule["state"] == "pending"} >= {"AnjuLifeAtRiskUnanswered"}
+
+            until("the rule waits its five minutes", judged, 20)
 
 
 # --- the dashboard -----------------------------------------------------------------------------------------------------------------
