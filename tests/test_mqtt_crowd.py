@@ -164,10 +164,38 @@ def test_where_too_many_wait_the_one_that_waited_longest_goes() -> None:
     assert not len(lobby)
 
 
+def test_who_waits_for_us_stays_and_only_progress_buys_time() -> None:
+    lobby, gone = Lobby(of_one_address=2), list[str]()
+
+    def come(name: str) -> Caller:
+        caller = Caller("a", lambda: gone.append(name))
+        lobby.enter(caller, AT)
+        return caller
+
+    first, second = come("first"), come("second")
+    lobby.in_turn(first)
+    come("third")
+    assert gone == ["second"], "of those we wait for"
+    lobby.in_turn(next(caller for caller in lobby if caller is not first))
+    come("fourth")
+    assert gone == ["second", "fourth"], "all others wait for us: the newcomer comes again"
+    lobby.look(AT + 10 * CONNECT_WITHIN)
+    assert gone == ["second", "fourth"], "who waits for us is not slow"
+    assert second.turned_out
+    later = AT + CONNECT_WITHIN / 2
+    lobby.answered(first, later, progress=True)
+    lobby.look(AT + CONNECT_WITHIN)
+    assert gone == ["second", "fourth"]
+    lobby.in_turn(first)
+    lobby.answered(first, later + CONNECT_WITHIN, progress=False)
+    assert gone == ["second", "fourth", "first"]
+    assert len(lobby) == 1
+
+
 def test_a_flood_of_one_address_pushes_out_its_own_and_the_kits_of_all_others_get_in() -> None:
     async def story() -> None:
         async with endpoint() as at:
-            at.listener.lobby = Lobby(of_one_address=100)
+            at.listener.lobby._of_one_address = 100
             async with crowd(at, 300):
                 await until(lambda: at.listener.lobby.turned_out == 200)
                 kit = await line(at, "kit")
@@ -286,13 +314,13 @@ def test_who_sends_a_byte_a_minute_keeps_its_line_and_nothing_else() -> None:
             slow.writer.write(encode(Connect("slow", True, 60, "cord", PASSWORD.encode())))
             assert await slow.hear(1) == [Connack(False)]
             kit = await line(at, "kit")
-            for byte in encode(Publish(REPORT, b"!", 1, packet_id=9)):
+            said = encode(Publish(REPORT, b"!", 1, packet_id=9))
+            for byte in said[:3]:
                 slow.writer.write(bytes([byte]))
-                await asyncio.sleep(0.01)
-                at.ledger.now += timedelta(minutes=1)
                 await kit.calls_are_heard(at)
-                kit.writer.write(b"\xc0\x00")
-                await kit.hear(1)
+                at.ledger.now += timedelta(minutes=1)
+                await until(lambda: at.listener.now == at.ledger.now)
+            slow.writer.write(said[3:])
             assert await slow.hear(1) == [Puback(9)]
             for one in (slow, kit):
                 one.writer.close()

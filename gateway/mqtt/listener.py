@@ -94,7 +94,7 @@ class Listener:
         self.company = Company()
         self.wills = Wills(intake, sessions, self.company, credentials)
         self.lobby = Lobby()
-        self.tls = None if keys is None else Handshakes(keys)
+        self.tls = None if keys is None else Handshakes(keys, self.lobby, lambda: self.now)
         self._door = Door(credentials, self._revoked)
         self._servers: list[asyncio.AbstractServer] = []
         self._relayed: Path | None = None

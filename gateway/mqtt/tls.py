@@ -10,6 +10,8 @@ import contextlib
 import logging
 import ssl
 from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from time import monotonic
 from typing import cast
@@ -18,6 +20,7 @@ from gateway.mqtt.der import certificate
 from gateway.mqtt.door import Caller, Seldom
 from gateway.mqtt.keys import Keys
 from gateway.mqtt.layer import Layer
+from gateway.mqtt.lobby import Lobby
 
 TURN_S = 0.005
 """Of one turn of the loop, given to handshakes."""
@@ -85,8 +88,10 @@ def reason(error: ssl.SSLError) -> Failure:
 class Handshakes:
     """Those under way, and what became of those that failed."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, lobby: Lobby, now: Callable[[], datetime]) -> None:
         self.keys = keys
+        self._lobby = lobby
+        self._now = now
         self.failures: Counter[Failure] = Counter()
         self._row: dict[TlsLine, None] = {}
         self._seldom = Seldom()
@@ -96,6 +101,7 @@ class Handshakes:
         if not self._row:
             asyncio.get_running_loop().call_soon(self._turn)
         self._row[line] = None
+        self._lobby.in_turn(line.caller)
 
     def gone(self, line: "TlsLine") -> None:
         self._row.pop(line, None)
@@ -119,11 +125,13 @@ class Handshakes:
         while self._row:
             line = next(iter(self._row))
             del self._row[line]
+            progress = False
             try:
-                line.proceed()
+                progress = line.proceed()
             except Exception:  # noqa: BLE001 - one connection's fault must not end the row of all others
                 _log.exception("a handshake could not be taken on")
                 line.abort()
+            self._lobby.answered(line.caller, self._now(), progress=progress)
             if monotonic() >= end:
                 break
         if self._row:
@@ -133,12 +141,12 @@ class Handshakes:
 class TlsLine(Layer):
     """One line within TLS. What is above it is connected when the handshake is done."""
 
-    __slots__ = ("_answered", "_caller", "_ended", "_handshakes", "_incoming", "_open", "_outgoing", "_paused", "_tls")
+    __slots__ = ("_answered", "_ended", "_handshakes", "_incoming", "_open", "_outgoing", "_paused", "_tls", "caller")
 
     def __init__(self, handshakes: Handshakes, caller: Caller, upper: asyncio.Protocol) -> None:
         super().__init__(upper)
         self._handshakes = handshakes
-        self._caller = caller
+        self.caller = caller
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls: ssl.SSLObject | None = None
         self._open = False
@@ -159,7 +167,7 @@ class TlsLine(Layer):
         if not self._open:
             self._handshakes.gone(self)
             self._fail(
-                Failure.SLOW if self._caller.turned_out else Failure.BROKEN_OFF,
+                Failure.SLOW if self.caller.turned_out else Failure.BROKEN_OFF,
                 "after it was shown our certificate: perhaps it does not trust it" if self._answered else "",
             )
         super().connection_lost(exc)
@@ -177,27 +185,29 @@ class TlsLine(Layer):
             self._incoming.write(data[at : at + SLICE])
             self._read()
 
-    def proceed(self) -> None:
-        """One step of the handshake, with what has come."""
+    def proceed(self) -> bool:
+        """One step of the handshake, with what has come; whether that led any further."""
         if self._ended or self._tls is None or self._line is None:
-            return
+            return False
         super().resume_reading()
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
-            self._answered = self._outgoing.pending > 0 or self._answered
+            progress = self._outgoing.pending > 0
+            self._answered = progress or self._answered
             self._flush()
-            return
+            return progress
         except ssl.SSLError as problem:
             self._fail(reason(problem), _told(problem))
             self._flush()  # the alert that tells the kit
             self._line.close()
-            return
+            return False
         self._open = True
         self._flush()
         self._identify(self._tls)
         self.upper.connection_made(self)
         self._read()
+        return True
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._tls is None or self._line is None or self._ended:
@@ -246,7 +256,7 @@ class TlsLine(Layer):
     def _identify(self, tls: ssl.SSLObject) -> None:
         der = tls.getpeercert(binary_form=True) if self._handshakes.keys.asks else None
         if der:
-            self._caller.certificate, self._caller.name = certificate(der).issued, _name(tls.getpeercert())
+            self.caller.certificate, self.caller.name = certificate(der).issued, _name(tls.getpeercert())
 
     def _flush(self) -> None:
         if self._outgoing.pending and self._line is not None:
@@ -255,7 +265,7 @@ class TlsLine(Layer):
     def _fail(self, failure: Failure, detail: str = "") -> None:
         if not self._ended:
             self._ended = True
-            self._handshakes.failed(self._caller, failure, detail)
+            self._handshakes.failed(self.caller, failure, detail)
 
 
 def _told(problem: ssl.SSLError) -> str:
