@@ -28,6 +28,8 @@ class Caller:
         self.packets: list[tuple[int, bytes]] = []
         """(kind, body)"""
         self.gone = False
+        self.mute = False
+        """It takes everything and answers nothing, like a line whose other end has lost its power."""
 
     @property
     def client_id(self) -> str:
@@ -79,6 +81,8 @@ class Scripted(Server):
                     if byte < 128:
                         break
                 body = await reader.readexactly(size)
+                if caller.mute:
+                    continue
                 if kind == Kind.PINGREQ:
                     caller.send(b"\xd0\x00")
                     continue

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devices.mqtt.packets import Kind
+from gateway.mqtt import broker_client
 from gateway.mqtt.broker_session import LEAST_PAUSE_S, MOST_PAUSE_S, pause
 from tests.broker_platform import AT, HOME, platform, until
 from tests.broker_script import WELCOME_BACK, Caller, publish, scripted
@@ -237,6 +238,20 @@ def test_more_than_may_wait_is_left_in_the_socket_and_read_when_the_disk_has_the
             assert len(anju.taken) < 100, "60 MB were sent, and 4 MiB are held"
             anju.held = False
             await until(lambda: len(line.acknowledged) == 1000)
+
+    story(tell)
+
+
+def test_a_line_that_answers_nothing_any_more_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker_client, "KEEPALIVE_S", 1)
+
+    async def tell() -> None:
+        async with scripted() as broker, platform(tmp_path, broker, version="3.1.1") as anju:
+            broker.session("alarms").mute = True
+            await until(lambda: "answered nothing" in "".join(problem.en for problem in anju.broker.problems))
+            await until(lambda: anju.broker.hearing)
+            assert broker.count("alarms") == 2
+            assert broker.count("readings") == 1
 
     story(tell)
 
