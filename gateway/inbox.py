@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from alerting.facts import Fact, IllegalTransition, Item
-from devices.mqtt.sessions import SessionEntry
+from devices.mqtt.entries import SessionEntry
 from devices.topic import BridgeTopic, DeviceTopic
 
 OVERHEAD = 1536

@@ -41,7 +41,7 @@ import msgspec
 from alerting.engine import Engine
 from alerting.facts import AlertCommand, AlertRaised, Asked, DeliveryEnded, Fact, IllegalTransition, Item, Sentence
 from alerting.suppression import under_floor
-from devices.mqtt.sessions import SessionEntry
+from devices.mqtt.entries import SessionEntry
 from gateway.bell import Bell
 from gateway.clock import Clock
 from gateway.inbox import Lanes, Outcome, Published, Waiting

@@ -22,7 +22,7 @@ from alerting.engine import Engine
 from alerting.facts import Asked, Fact, IllegalTransition, Item, Quarantined, Said, Sentence, ServiceStarted
 from devices.home import HomeId
 from devices.message import Heard
-from devices.mqtt.sessions import SessionEntry
+from devices.mqtt.entries import SessionEntry
 from gateway.inbox import Outcome, Waiting
 from gateway.reading import RAW_KEPT
 from gateway.store.entry import Entry, encode

@@ -13,7 +13,7 @@ from alerting.facts import Fact, Item, Quarantined, Said
 from devices.decode import decode
 from devices.home import HomeId
 from devices.message import NO_DIRECTORY, Carrier, Directory, DirectoryHeard, Heard, Ignored, ReplyHeard, StatusHeard
-from devices.mqtt.sessions import SessionEntry
+from devices.mqtt.entries import SessionEntry
 from devices.observation import DecodeError
 from devices.topic import BRIDGE, DeviceTopic
 from gateway.clock import Clock

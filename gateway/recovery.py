@@ -7,8 +7,9 @@ from functools import partial
 import msgspec
 
 from alerting.engine import Engine
+from devices.mqtt.entries import SessionEntry
 from devices.mqtt.sessions import SNAPSHOTS as SESSION_KEYS
-from devices.mqtt.sessions import SessionEntry, Sessions
+from devices.mqtt.sessions import Sessions
 from gateway.mqtt.listener import remember
 from gateway.store.entry import Commit
 from gateway.store.journal import Journal, Pruned, Reader

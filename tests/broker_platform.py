@@ -12,7 +12,7 @@ import msgspec
 
 from alerting.facts import CommandIssued
 from devices.home import HomeId
-from devices.mqtt.sessions import Retained, SessionEntry
+from devices.mqtt.entries import Retained, SessionEntry
 from gateway.inbox import Published
 from gateway.mqtt.broker import Broker, entrance
 from gateway.settings import Broker as BrokerSettings

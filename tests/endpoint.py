@@ -11,7 +11,8 @@ from alerting.facts import CommandIssued, Said
 from devices.credential import Credential, Scope, digest
 from devices.home import AreaId, DeviceId, HomeId
 from devices.message import StatusHeard
-from devices.mqtt.sessions import LIVE, SessionEntry, Sessions
+from devices.mqtt.entries import SessionEntry
+from devices.mqtt.sessions import LIVE, Sessions
 from gateway.inbox import Published
 from gateway.mqtt.keys import Keys
 from gateway.mqtt.listener import Listener, remember

@@ -11,6 +11,7 @@ import pytest
 from alerting.facts import Actor, CredentialRevoked
 from devices.credential import Scope
 from devices.mqtt.encode import encode
+from devices.mqtt.entries import PacketIdHeld, Retained, Subscribed
 from devices.mqtt.packets import (
     Connack,
     Connect,
@@ -31,7 +32,6 @@ from devices.mqtt.packets import (
     Will,
 )
 from devices.mqtt.reader import Reader
-from devices.mqtt.sessions import PacketIdHeld, Retained, Subscribed
 from devices.mqtt.shelves import Status
 from gateway.mqtt.arrivals import SHARED_BYTES, WAITING_BYTES
 from gateway.mqtt.door import PATIENCE, SESSIONS

@@ -9,6 +9,7 @@ import pytest
 
 from alerting.facts import Actor, CredentialRevoked
 from devices.mqtt.encode import encode
+from devices.mqtt.entries import Delivered, SessionBegun, SessionEnded, SessionLasts
 from devices.mqtt.packets import (
     FIVE,
     Connack,
@@ -31,7 +32,6 @@ from devices.mqtt.packets import (
 )
 from devices.mqtt.properties import FOREVER, NONE, Properties
 from devices.mqtt.reader import Reader
-from devices.mqtt.sessions import Delivered, SessionBegun, SessionEnded, SessionLasts
 from devices.mqtt.terms import PACKET_LIMIT, RECEIVE_MAXIMUM
 from gateway.mqtt import listener
 from gateway.mqtt.wills import AGAIN

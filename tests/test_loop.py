@@ -33,8 +33,8 @@ from alerting.facts import (
 from alerting.rules import Ruleset, Template
 from alerting.unjudged import MATTER
 from devices.home import Area, AreaId, Device, DeviceId, Home, HomeId, ModelId
+from devices.mqtt.entries import SessionBegun, Subscribed
 from devices.mqtt.session import SessionKey
-from devices.mqtt.sessions import SessionBegun, Subscribed
 from devices.observation import Property
 from gateway.clock import Clock, Readings
 from gateway.inbox import Outcome, Published

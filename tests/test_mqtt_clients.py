@@ -20,7 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from alerting.facts import CommandIssued
-from devices.mqtt.sessions import Delivered
+from devices.mqtt.entries import Delivered
 from tests.endpoint import OWN, PASSWORD, Endpoint, endpoint, until
 
 REPORT, COMMAND = f"{OWN}/report", f"{OWN}/command"

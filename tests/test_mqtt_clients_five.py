@@ -18,7 +18,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from devices.mqtt.sessions import Delivered, SessionLasts, WillWaits
+from devices.mqtt.entries import Delivered, SessionLasts, WillWaits
 from gateway.mqtt import listener
 from tests.endpoint import AT, PASSWORD, Endpoint, endpoint, until
 from tests.test_listener import COMMAND, REPORT, STATUS, run

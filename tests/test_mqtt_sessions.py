@@ -9,12 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.mqtt.packets import REFUSED, Will
-from devices.mqtt.properties import Properties
-from devices.mqtt.rights import Rights
-from devices.mqtt.session import QUEUE_BYTES, QUEUE_MESSAGES, Grant, Session, SessionKey, session_key
-from devices.mqtt.sessions import (
-    SNAPSHOTS,
+from devices.mqtt.entries import (
     Delivered,
     PacketIdHeld,
     PacketIdReleased,
@@ -24,13 +19,17 @@ from devices.mqtt.sessions import (
     SessionEnded,
     SessionEntry,
     SessionLasts,
-    Sessions,
     Subscribed,
     Unsubscribed,
     WillSettled,
     WillWaits,
     later,
 )
+from devices.mqtt.packets import REFUSED, Will
+from devices.mqtt.properties import Properties
+from devices.mqtt.rights import Rights
+from devices.mqtt.session import QUEUE_BYTES, QUEUE_MESSAGES, Grant, Session, SessionKey, session_key
+from devices.mqtt.sessions import SNAPSHOTS, Sessions
 from devices.mqtt.shelves import KEPT_MESSAGES, RETAINED_BYTES, RETAINED_TOPICS, Status, Waiting
 from tests.endpoint import AT, CREDENTIALS, OWN
 

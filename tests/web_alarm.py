@@ -34,7 +34,7 @@ from devices.catalog import Models
 from devices.credential import Credential
 from devices.decode import decode
 from devices.message import NO_DIRECTORY
-from devices.mqtt.sessions import SessionEntry
+from devices.mqtt.entries import SessionEntry
 from gateway.clock import Clock
 from gateway.control import Answered, Ask, Committed, Deliveries, Health, Push, Unstored, socket_path
 from gateway.control_server import ControlServer

@@ -8,12 +8,12 @@ from datetime import datetime
 from functools import partial
 
 from devices.decode import BRIDGE_LIMIT, REPORT_LIMIT
+from devices.mqtt.entries import PacketIdHeld, SessionEntry
 from devices.mqtt.packets import Publish, Will
 from devices.mqtt.properties import NONE
 from devices.mqtt.rights import Rights
 from devices.mqtt.server import Arrival, Connection
 from devices.mqtt.session import Session
-from devices.mqtt.sessions import PacketIdHeld, SessionEntry
 from devices.topic import Channel
 from gateway.inbox import Intake, Published
 from gateway.mqtt.company import Company, beside, bridged, retained

@@ -24,7 +24,7 @@ from pathlib import Path
 import msgspec
 
 from alerting.facts import Sentence
-from devices.mqtt.sessions import Retained
+from devices.mqtt.entries import Retained
 from devices.topic import BRIDGE, ROOT, Channel
 from gateway.inbox import Intake, Published
 from gateway.mqtt.broker_client import V5, V311, Login, Subscription

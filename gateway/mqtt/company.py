@@ -10,10 +10,10 @@ from datetime import datetime
 
 import msgspec
 
+from devices.mqtt.entries import Retained, later
 from devices.mqtt.packets import Publish
 from devices.mqtt.properties import Properties
 from devices.mqtt.session import SessionKey
-from devices.mqtt.sessions import Retained, later
 from devices.mqtt.shelves import RETAINED_BYTES
 from devices.mqtt.table import write_properties
 from devices.topic import BRIDGE, Channel

@@ -11,12 +11,13 @@ from math import ceil
 
 import msgspec
 
+from devices.mqtt.entries import Delivered, SessionEntry
 from devices.mqtt.packets import FIVE, Option
 from devices.mqtt.properties import NONE, Properties
 from devices.mqtt.rights import Rights
 from devices.mqtt.server import Connection
 from devices.mqtt.session import Grant, Message, Session
-from devices.mqtt.sessions import Delivered, SessionEntry, Sessions
+from devices.mqtt.sessions import Sessions
 from gateway.mqtt.company import Beside
 
 WINDOW = 20

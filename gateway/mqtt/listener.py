@@ -18,11 +18,12 @@ import msgspec
 
 from alerting.facts import CommandIssued, CredentialIssued, CredentialRevoked, Said
 from devices.credential import Credential
+from devices.mqtt.entries import SessionEntry, Subscribed
 from devices.mqtt.filters import Interests
 from devices.mqtt.packets import FIVE, Connect, ProtocolViolation, Reason, Refusal
 from devices.mqtt.rights import Rights
 from devices.mqtt.session import Message, Session, SessionKey, session_key
-from devices.mqtt.sessions import LIVE, SessionEntry, Sessions, Subscribed
+from devices.mqtt.sessions import LIVE, Sessions
 from devices.topic import Channel
 from gateway.inbox import Intake
 from gateway.mqtt.arrivals import Refuse

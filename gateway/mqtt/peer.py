@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from devices.mqtt.entries import PacketIdReleased, SessionEntry, Subscribed, Unsubscribed
+from devices.mqtt.entries import Received as TakenByClient
 from devices.mqtt.packets import (
     REFUSED,
     Connect,
@@ -26,8 +28,6 @@ from devices.mqtt.packets import (
 )
 from devices.mqtt.server import Arrival, Completed, Connection, Event, Received
 from devices.mqtt.session import Message, Session
-from devices.mqtt.sessions import PacketIdReleased, SessionEntry, Subscribed, Unsubscribed
-from devices.mqtt.sessions import Received as TakenByClient
 from devices.mqtt.terms import lasting
 from gateway.mqtt.arrivals import Arrivals, limit
 from gateway.mqtt.company import Beside

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Container
 from datetime import datetime
 
+from devices.mqtt.entries import SessionEntry, SessionLasts
 from devices.mqtt.session import Session, SessionKey
-from devices.mqtt.sessions import SessionEntry, SessionLasts, Sessions
+from devices.mqtt.sessions import Sessions
 from gateway.mqtt.wills import Wills
 
 

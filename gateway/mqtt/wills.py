@@ -11,10 +11,11 @@ from functools import partial
 import msgspec
 
 from devices.credential import Credential
+from devices.mqtt.entries import SessionEntry, WillSettled, later
 from devices.mqtt.packets import Publish, Will
 from devices.mqtt.rights import judge
 from devices.mqtt.session import Session, SessionKey
-from devices.mqtt.sessions import SessionEntry, Sessions, WillSettled, later
+from devices.mqtt.sessions import Sessions
 from devices.mqtt.shelves import Waiting
 from gateway.inbox import Intake, Published
 from gateway.mqtt.company import Company, beside, retained

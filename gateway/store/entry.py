@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from alerting.facts import Fact, Item
-from devices.mqtt.sessions import SessionEntry
+from devices.mqtt.entries import SessionEntry
 
 Entry = Item | Fact | SessionEntry
 

@@ -19,7 +19,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from alerting.facts import Said
-from devices.mqtt.sessions import SessionEnded, WillSettled, WillWaits
+from devices.mqtt.entries import SessionEnded, WillSettled, WillWaits
 from tests.service import ROOT, Anju, Json, until
 
 NODE = Path(os.environ.get("ANJU_VENV", ROOT / ".venv")) / "node" / "node_modules" / "mqtt"
