@@ -17,7 +17,7 @@ import contextlib
 import logging
 import os
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -111,7 +111,7 @@ class Broker:
         self._readings = self._session("readings", READINGS)
         self._ear: Session | None = None
         self.outbox = Outbox(journal, self._file, last_seq, Way(lambda: self._alarms.room, self._alarms.send), clock)
-        self._tending: asyncio.Task[None] | None = None
+        self._tending: list[asyncio.Task[None]] = []
 
     @property
     def hearing(self) -> bool:
@@ -151,14 +151,17 @@ class Broker:
     def start(self) -> None:
         self._alarms.start()
         self._readings.start()
-        self._tending = asyncio.create_task(self._tend(), name="broker")
+        self._tending = [
+            asyncio.create_task(_every_second(self.outbox.tend), name="commands to the broker"),
+            asyncio.create_task(_every_second(self._listen_past_the_window), name="ear at the broker"),
+        ]
 
     async def close(self) -> None:
         """Say good-bye. The broker keeps for us what comes from here on."""
-        if self._tending is not None:
-            self._tending.cancel()
+        for task in self._tending:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._tending
+                await task
         for session in (self._alarms, self._readings, self._ear):
             if session is not None:
                 await session.close()
@@ -198,21 +201,25 @@ class Broker:
         elif self.unheard_since is None:
             self.unheard_since = self._clock()
 
-    async def _tend(self) -> None:
-        while True:
-            await self.outbox.tend()
-            await self._listen_past_the_window()
-            await asyncio.sleep(TEND_S)
+    def _overhear(self, incoming: Incoming, stored: Callable[[], None], forgotten: Callable[[], None]) -> Published | None:
+        """What the ear hears; not what the broker replays when it subscribes, hubs' lists of megabytes among it."""
+        return None if incoming.retain else self._take(incoming, stored, forgotten)
 
     async def _listen_past_the_window(self) -> None:
         """The ear, as long as the disk is full."""
         if self._intake.full and self._ear is None:
             listening = Listening(f"{self._way.client_id}-ear", EAR, qos=0)
-            self._ear = Session(self._way.address, self._way.login, listening, self._intake, take=self._take, memory=None)
+            self._ear = Session(self._way.address, self._way.login, listening, self._intake, take=self._overhear, memory=None)
             self._ear.start()
         elif not self._intake.full and self._ear is not None:
             ear, self._ear = self._ear, None
             await ear.close()
+
+
+async def _every_second(work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await work()
+        await asyncio.sleep(TEND_S)
 
 
 __all__ = ["Broker", "Entrance", "entrance"]
