@@ -255,6 +255,35 @@ def test_mosquittos_clients_say_and_hear_properties() -> None:
     run(story())
 
 
+def test_mosquittos_will_waits_when_its_line_is_cut() -> None:
+    async def story() -> None:
+        async with endpoint() as at:
+            process = await asyncio.create_subprocess_exec(
+                "mosquitto_sub", "-h", "127.0.0.1", "-p", str(at.port), "-u", "cord", "-P", PASSWORD, "-V", "mqttv5", "-i", "mosq", "-c",
+                "-x", "60", "-t", COMMAND, "-q", "1", "--will-topic", STATUS, "--will-payload", "gone", "--will-qos", "1", "--will-retain",
+                "-D", "will", "will-delay-interval", "30", "-D", "will", "content-type", "json",
+            )  # fmt: skip
+            try:
+                await until(lambda: bool(at.ledger.sessions.of("cord")) and bool(at.ledger.sessions.of("cord")[0].subscriptions))
+            finally:
+                process.kill()
+                await process.wait()
+            await until(lambda: any(isinstance(entry, WillWaits) for entry in at.ledger.journal))
+            journal = list(at.ledger.journal)
+        async with endpoint(journal) as at:
+            at.ledger.now += timedelta(seconds=29)
+            await until(lambda: at.listener.now == at.ledger.now)
+            assert at.ledger.published == []
+            at.ledger.now += timedelta(seconds=2)
+            await until(lambda: at.ledger.topics() == [STATUS])
+            await until(lambda: not at.ledger.sessions.wills)
+            kept = at.ledger.sessions.retained.get(STATUS)
+            assert kept is not None
+            assert (kept.payload, kept.properties.content_type) == (b"gone", "json")
+
+    run(story())
+
+
 # --- Node --------------------------------------------------------------------------------------------------------------------------------
 
 SCRIPT = """
