@@ -90,7 +90,8 @@ class Arrivals:
         done: Callable[[], None] = partial(self._stored, arrival, size)
         forgotten: Callable[[], None] = partial(self._forgotten, arrival, size)
         entry: SessionEntry | None = None
-        if publish.qos != 1 or publish.retain or publish.properties is not NONE or not self.hears_itself:
+        heeded = self._company.heeded and (publish.qos != 1 or publish.properties is not NONE or not self.hears_itself)
+        if heeded or publish.retain:
             its = beside(publish, self._session.key, now)
             gone = self._company.enter(publish.topic, publish.payload, its)
             done, forgotten = partial(_both, gone, done), partial(_both, gone, forgotten)

@@ -2,6 +2,8 @@
 
 A will that waits is journaled when its client goes, and taken off the journal in the commit that holds its message: it is published
 once, also when the service restarts meanwhile, and on a full disk as soon as there is room.
+
+Not said: the will of a client that was there when the service itself went. It comes back, or its silence is noticed.
 """
 
 from collections.abc import Callable, Container
