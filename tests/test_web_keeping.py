@@ -23,6 +23,7 @@ from tests.web_desk import OPERATOR, Service, service, until
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     monkeypatch.setattr(keeping, "WRITE_EVERY_S", 0.02)
+    monkeypatch.setattr(process, "KEPT_EVERY_S", 0.05)
     monkeypatch.setattr(follower, "POLL_S", 0.02)
     monkeypatch.setattr(follower, "LOCAL_RETRY_S", 0.02)
     with service(tmp_path / "data") as running:
@@ -48,7 +49,8 @@ def test_the_alarm_process_is_told_how_far_everything_is_on_disk(home: Service, 
     assert home.alarm.kept <= home.alarm.seq
 
 
-def test_an_alarm_process_that_comes_back_is_told_at_once(home: Service) -> None:
+def test_an_alarm_process_that_comes_back_is_told_at_once(home: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "KEPT_EVERY_S", 10.0)
     seq = home.alarm.report(f"{HOME}-cord", battery=80)
     until("it is written", lambda: min(home.web.desk.views.store.written, home.web.desk.historian.position) >= seq)
     home.alarm.kill()
@@ -81,7 +83,10 @@ def nothing_is_told(home: Service) -> None:
     assert "no room" in httpx.get(f"{home.web.url}/readyz", trust_env=False).text
 
 
-def test_while_the_telemetry_process_is_away_nothing_is_told(home: Service) -> None:
+def test_while_the_telemetry_process_is_away_nothing_is_told(home: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "KEPT_EVERY_S", 0.05)
+    home.alarm.kill()
+    home.alarm.start()
     until("it is told", lambda: home.alarm.kept, 20)
     home.telemetry.stop()
     until("nobody speaks for the history", lambda: home.alarm.kept == 0)
