@@ -212,11 +212,12 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
 
     def health() -> Health:
         counters = loop.counters
+        deaf = keys is not None and keys.context is None and not settings.mqtt.plain
         return Health(
             now=clock.now(),
             wall_offset_s=clock.wall_offset.total_seconds(),
             seq=journal.last_seq,
-            ready=not loop.full and not loop.blind and (broker is None or broker.hearing),
+            ready=not loop.full and not loop.blind and not deaf and (broker is None or broker.hearing),
             problems=(
                 *disk.problems(full=loop.full, blind=loop.blind), *loop.faults, *inner, *had_back, *(keys.problems if keys else ()),
                 *(broker.problems if broker else ()),

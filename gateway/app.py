@@ -303,27 +303,27 @@ async def _demo(service: Service, asked: argparse.Namespace, log_ins: demo.Secre
                 say(f"the demo community waits: {refused}")
                 await asyncio.sleep(DEMO_RETRY_S)
     await service.ready()
+    tls = data / "tls"
+    secure = (tls / "ca.pem").exists()  # a disk that was full at the first start has none
+    others = "mqtts, ws, wss" if secure else "ws"
     kits = f"127.0.0.1:{service.settings.mqtt.port}"
     body = {
         "http": service.url,
         "mqtt": f"mqtt://{kits}",
-        "mqtts": f"mqtts://{kits}",
         "ws": f"ws://{kits}{WEBSOCKET_PATH}",
-        "wss": f"wss://{kits}{WEBSOCKET_PATH}",
-        "ca": str(data / "tls" / "ca.pem"),
+        **({"mqtts": f"mqtts://{kits}", "wss": f"wss://{kits}{WEBSOCKET_PATH}", "ca": str(tls / "ca.pem")} if secure else {}),
         "operator": {"username": "operator", "password": log_ins.operator},
         "token": log_ins.token,
         "device": {
             "username": demo.DEVICE,
             "password": log_ins.device,
-            "certificate": str(data / "tls" / f"{demo.DEVICE}.pem"),
-            "key": str(data / "tls" / f"{demo.DEVICE}.key"),
+            **({"certificate": str(tls / f"{demo.DEVICE}.pem"), "key": str(tls / f"{demo.DEVICE}.key")} if secure else {}),
         },
     }
     demo.write_private(endpoints, json.dumps(body, indent=1).encode())
     print(  # noqa: T201 - what the person who typed the command is waiting for
         f"\n安居 Anju is up\n\n  console   {service.url}\n  log-in    operator / {log_ins.operator}\n"
-        f"  kits      mqtt://{kits}, and mqtts, ws, wss on the same port\n  scripts   {endpoints}\n\n  Ctrl-C stops it.\n",
+        f"  kits      mqtt://{kits}, and {others} on the same port\n  scripts   {endpoints}\n\n  Ctrl-C stops it.\n",
         flush=True,
     )
     if not asked.no_simulator:

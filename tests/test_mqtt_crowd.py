@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 import resource
 import socket
 import ssl
@@ -204,6 +205,29 @@ def test_a_flood_of_one_address_pushes_out_its_own_and_the_kits_of_all_others_ge
                 kit.writer.close()
 
     run(story())
+
+
+def test_noise_by_every_way_in_ends_its_own_line_and_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    office, dice = Office(tmp_path), random.Random(7)
+
+    async def story() -> None:
+        async with endpoint(keys=office.keys()) as at:
+            kit = await line(at, "kit")
+            for number in range(300):
+                first = (b"\x16\x03\x01", b"GET /mqtt HTTP/1.1\r\n", b"\x10", b"")[number % 4]
+                reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
+                writer.write(first + dice.randbytes(dice.randrange(1, 600)))
+                writer.write_eof()
+                with contextlib.suppress(ConnectionError):
+                    async with asyncio.timeout(10):
+                        await reader.read()
+                writer.close()
+            await kit.calls_are_heard(at)
+            assert at.listener.connections == 1
+            kit.writer.close()
+
+    run(story())
+    assert [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
 
 
 # --- many who are ----------------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ guessing at passwords is slowed down for the address that guesses. Behind a reve
 
 import asyncio
 import resource
+import socket
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -18,6 +19,8 @@ from gateway.settings import WEBSOCKET_PATH
 CONSOLES = 1024
 """Files that are kept for the desk, whatever is relayed; each relayed kit takes two."""
 SEND_AHEAD_BYTES = 64 * 1024
+LINE_DEAD_S = 60
+"""After which a line that answers nothing is taken for cut, as at the endpoint itself."""
 
 router = APIRouter()
 
@@ -93,6 +96,12 @@ class Relay(_Half):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        line: socket.socket | None = transport.get_extra_info("socket")
+        if line is not None:  # a client that is gone without a word is noticed here alone: the endpoint sees this process
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, LINE_DEAD_S // 2)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, LINE_DEAD_S // 6)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
         self._connections.add(self)
         self._relayed.add(self)
 

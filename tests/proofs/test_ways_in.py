@@ -1,6 +1,7 @@
 """The whole service by every way in: each raises its alert; certificates change under it; a crowd at the door holds nobody up."""
 
 import json
+import os
 import re
 import resource
 import signal
@@ -205,6 +206,17 @@ def test_certificates_change_while_kits_are_connected_and_a_wrong_pair_is_told_a
         assert not lost
         kit.disconnect()
         kit.loop_stop()
+
+        # A start of the alarm process that finds no usable pair, where nobody can come in without: it is not ready, and says why.
+        (office.folder / "server.key").unlink()
+        for half in children_of(process.pid):
+            if "gateway alarm" in command_of(half):
+                os.kill(half, signal.SIGKILL)
+        until("that nobody can come in", lambda: "TLS is not served" in served.problems(), 20)
+        assert not json.loads(served.problems())["ready"]
+        office.serve(office.issue(*ADDRESSES))
+        until("the mended pair", lambda: json.loads(served.problems())["ready"], 20)
+        assert served.shown(office) != first
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
