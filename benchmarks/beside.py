@@ -81,7 +81,8 @@ def _watch(port: int, token: str, count: int) -> None:
     print("ready", flush=True)
     while True:
         for number, _ in poll.poll():
-            os.read(number, 1 << 18)
+            if not os.read(number, 1 << 18):
+                sys.exit("a console's stream was closed")
 
 
 if __name__ == "__main__":

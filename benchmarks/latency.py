@@ -84,8 +84,10 @@ def measure(subject: Calling, scenario: Scenario, effort: Effort, folder: Path, 
             took, lost = call(subject, effort, f"{letter}{scenario.name}")
             last = load.next() if load else None
         after = fdatasync_loop(folder, f"after {scenario.name}", seconds=effort.disk_s, rate=pace)
+    if not took:
+        raise RuntimeError(f"{subject.name}, {scenario.name}: not one of {lost} calls came to the stream")
     return Latency(
-        subject.name, scenario.name, _rate(first, last), len(took), lost, spread(took or [float("nan")]), before, after,
+        subject.name, scenario.name, _rate(first, last), len(took), lost, spread(took), before, after,
         last.held_back if last else 0,
     )  # fmt: skip
 
