@@ -29,6 +29,56 @@ def where(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="answer in JSON")
 
 
+def registry(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`user`, `home` and `device`, each with what can be done to it."""
+    user = commands.add_parser("user", help="who may log in: list, add, password, disable, enable")
+    does = user.add_subparsers(dest="what", required=True, metavar="WHAT")
+    for what in ("list", "add", "password", "disable", "enable"):
+        one = does.add_parser(what)
+        where(one)
+        if what != "list":
+            one.add_argument("name", metavar="NAME")
+        if what == "add":
+            one.add_argument("--role", choices=("operator", "admin"), default="operator", help="(operator)")
+        if what in ("add", "password"):
+            one.add_argument("--password", default="", metavar="SECRET", help="env:NAME or file:PATH; else one is made and shown once")
+
+    for kind, more in (("home", ()), ("device", ("credentials", "shut-out", "swap"))):
+        thing = commands.add_parser(kind, help=f"the registry's {kind}s: list, add, import, retire{', ' if more else ''}{', '.join(more)}")
+        does = thing.add_subparsers(dest="what", required=True, metavar="WHAT")
+        for what in ("list", "add", "import", "retire", *more):
+            one = does.add_parser(what)
+            where(one)
+            one.add_argument("--url", default="", metavar="URL", help="a service elsewhere, with --token")
+            one.add_argument("--token", default="", metavar="SECRET", help="env:NAME or file:PATH")
+            one.add_argument("--by", default="", metavar="NAME", help="the administrator in whose name it is done (the first)")
+            _of(kind, what, one)
+
+
+def _of(kind: str, what: str, one: argparse.ArgumentParser) -> None:
+    if what == "import":
+        one.add_argument("file", type=Path, metavar="FILE", help="CSV with a head: the names of the options of `add`")
+    elif what == "list" and kind == "home":
+        one.add_argument("--area", default="")
+        one.add_argument("--search", default="", metavar="TEXT", help="part of a name, an address or a telephone number")
+    elif what != "list":
+        one.add_argument("id", metavar="ID")
+    if what == "swap":
+        one.add_argument("new", metavar="NEW", help="the id of the one that takes its place")
+        one.add_argument("--model", default="", help="of the new one (the old one's)")
+    if kind == "device":
+        one.add_argument("--home", default="", required=what == "add")
+        if what == "add":
+            one.add_argument("--model", required=True)
+            one.add_argument("--room", default="")
+            one.add_argument("--name", default="")
+    elif what == "add":
+        one.add_argument("--area", required=True)
+        one.add_argument("--name", required=True)
+        for option in ("address", "phone", "access", "note"):
+            one.add_argument(f"--{option}", default="")
+
+
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="anju",
@@ -68,6 +118,8 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--mqtt-user", default="", metavar="NAME", help="a kit's user, for a round trip by MQTT behind its log-in")
     doctor.add_argument("--mqtt-password", default="", metavar="SECRET", help="env:NAME or file:PATH")
 
+    registry(commands)
+
     # What `up` and `serve` start and watch.
     for name, sentence in (("alarm", "the alarm process"), ("web", "the web process"), ("telemetry", "the telemetry process")):
         half = commands.add_parser(name, description=f"{sentence}; started by `up` and `serve`")
@@ -90,6 +142,18 @@ def main(words: list[str] | None = None) -> int:
                 from gateway.app import serve  # noqa: PLC0415
 
                 return serve(asked.config)
+            case "user":
+                from gateway.operations.accounts import user  # noqa: PLC0415
+
+                return user(asked)
+            case "home":
+                from gateway.operations.registry import home  # noqa: PLC0415
+
+                return home(asked)
+            case "device":
+                from gateway.operations.registry import device  # noqa: PLC0415
+
+                return device(asked)
             case "backup":
                 from gateway.operations.commands import backup  # noqa: PLC0415
 

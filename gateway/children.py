@@ -59,20 +59,13 @@ class Child:
             return f"could not be started ({problem.strerror})"
         self.process = process
         self.began_at = monotonic()
-        self._offer(process.pid)
+        offer(process.pid, self._dispensable)
         if self._stopping.is_set():  # `stop` came too early to find it
             await self._end(process, STOP_PATIENCE_S)
         code = await process.wait()
         if code == 0:
             await self._stopped_within(0.3)  # told to end by the signal that is on its way to us too
         return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-
-    def _offer(self, pid: int) -> None:
-        """Anybody may make a process of theirs likelier to be killed; only root, less."""
-        path = Path(f"/proc/{pid}/oom_score_adj")
-        with contextlib.suppress(OSError, ValueError):
-            if self._dispensable > int(path.read_text()):
-                path.write_text(str(self._dispensable))
 
     async def _stopped_within(self, seconds: float) -> bool:
         try:
@@ -103,6 +96,14 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+
+def offer(pid: int, dispensable: int) -> None:
+    """Have a process killed sooner when memory runs out (oom_score_adj). Anybody may say so of theirs; that it be later, only root."""
+    path = Path(f"/proc/{pid}/oom_score_adj")
+    with contextlib.suppress(OSError, ValueError):
+        if dispensable > int(path.read_text()):
+            path.write_text(str(dispensable))
 
 
 def still_alive(patience: float) -> None:

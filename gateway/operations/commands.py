@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.children import offer
 from gateway.clock import MACHINE
 from gateway.operations import manifest
 from gateway.operations.backup import NICENESS, Wanted, back_up
@@ -19,6 +20,9 @@ from gateway.operations.restore import Lost, Restored, Wish, chosen, restore
 from gateway.problem import CommandFailed
 from gateway.settings import Settings
 from gateway.web import VERSION
+
+DISPENSABLE = 700
+"""It folds the whole journal in memory: where that is too much, the backup is what goes."""
 
 
 def settings_for(config: Path | None, data: Path | None) -> Settings:
@@ -34,6 +38,7 @@ def settings_for(config: Path | None, data: Path | None) -> Settings:
 def backup(asked: argparse.Namespace) -> int:
     settings = settings_for(asked.config, asked.data)
     os.nice(NICENESS)
+    offer(os.getpid(), DISPENSABLE)
     bar = Bar("backup", _size(Path(settings.data)))
     wanted = Wanted(
         settings=settings, config=asked.config, history=not asked.without_history, keep=asked.keep, version=VERSION, made_at=MACHINE.wall(),

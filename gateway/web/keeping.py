@@ -40,6 +40,7 @@ async def keep_written(store: ViewStore, users: Users, views: Views, condition: 
         if store.given_up and room() and await asyncio.to_thread(store.works):
             raise StartAgain("views.db can be written again: a new start reads into it what memory could not keep")
         await asyncio.to_thread(users.flush)
+        await asyncio.to_thread(users.refresh)
         if monotonic() >= tidy_at:
             tidy_at = monotonic() + TIDY_EVERY_S
             views.tidy(condition.now())

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -108,13 +109,32 @@ class Users:
         self.lost = 0
         """How many writes memory had no room for while the disk refused."""
         self._load()
+        self._seen = self._version()
 
     def _load(self) -> None:
+        users: dict[Actor, User] = {}
+        sessions: dict[bytes, Session] = {}
         for name, hashed, role, created_at, disabled in self._file.execute("SELECT name, hash, role, created_at, disabled FROM user"):
-            self._users[Actor(name)] = User(Actor(name), hashed, Role(role), _instant(created_at), bool(disabled))
+            users[Actor(name)] = User(Actor(name), hashed, Role(role), _instant(created_at), bool(disabled))
         for digest, user, created_at, expires_at in self._file.execute("SELECT digest, user, created_at, expires_at FROM session"):
             expires = None if expires_at is None else _instant(expires_at)
-            self._sessions[digest] = Session(digest, Actor(user), _instant(created_at), expires)
+            sessions[digest] = Session(digest, Actor(user), _instant(created_at), expires)
+        # What could not be written yet is in memory alone; both are replaced whole, since others look without the lock.
+        self._sessions = {**self._sessions, **sessions} if self._waiting else sessions
+        self._users = users
+
+    def refresh(self) -> None:
+        """Take in what another process has written (`./anju user`). A disk that cannot be read is for the next time."""
+        with self._lock, suppress(sqlite3.Error):
+            version = self._version()
+            if version != self._seen:
+                self._load()
+                self._seen = version
+
+    def _version(self) -> int:
+        """Changes when another connection has committed."""
+        found: int = self._file.execute("PRAGMA data_version").fetchone()[0]
+        return found
 
     def close(self) -> None:
         self.flush()

@@ -1,0 +1,259 @@
+"""`./anju home` and `./anju device`: the registry from a shell, through the API of the service that runs, like any other program.
+
+The right to it comes from a token (`--url`, `--token`), or from being able to write the data folder: then a session of ten minutes is
+begun there in the name of an administrator, and ended behind the last call.
+"""
+
+import argparse
+import csv
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic, sleep
+
+import httpx
+import msgspec
+
+from gateway.operations.accounts import users_of
+from gateway.operations.commands import settings_for
+from gateway.operations.pace import Bar
+from gateway.problem import CommandFailed
+from gateway.settings import EVERYWHERE, reveal
+from gateway.web.users import Role
+
+LASTS = timedelta(minutes=10)
+TAKEN_IN_S = 5.0
+"""Within which the service has seen a session that was begun in its file."""
+
+HOME_COLUMNS = ("id", "area", "name", "address", "phone", "access", "note")
+DEVICE_COLUMNS = ("id", "home", "model", "room", "name")
+_NEEDED = {"homes": ("id", "area", "name"), "devices": ("id", "home", "model")}
+
+Row = dict[str, object]
+
+
+class Refused(Exception):  # noqa: N818 - the service's answer
+    """The service said no; `status` is its HTTP status."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        self.status = status
+        super().__init__(sentence)
+
+
+class _Problem(msgspec.Struct):
+    title: str = ""
+    detail: str = ""
+    sentence: dict[str, str] = {}
+
+
+class _Page(msgspec.Struct):
+    items: list[Row]
+    next: str | None = None
+
+
+class Service:
+    """The API, as far as the registry needs it."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def call(self, method: str, path: str, *, body: Row | None = None, query: dict[str, str] | None = None) -> Row:
+        """Refused for what the service says no to; CommandFailed when it does not answer."""
+        try:
+            answer = self._client.request(method, path, json=body, params=query)
+        except httpx.HTTPError as problem:
+            raise CommandFailed(f"{self._client.base_url} does not answer: {problem}; the registry needs the service to run") from problem
+        if answer.status_code >= 400:
+            raise Refused(answer.status_code, _sentence(answer))
+        return msgspec.json.decode(answer.content, type=Row) if answer.content else {}
+
+    def all(self, path: str, query: dict[str, str]) -> Iterator[Row]:
+        asked = {**query, "limit": "200"}
+        while True:
+            page = msgspec.convert(self.call("GET", path, query=asked), _Page)
+            yield from page.items
+            if page.next is None:
+                return
+            asked["cursor"] = page.next
+
+
+def home(asked: argparse.Namespace) -> int:
+    with service(asked) as api:
+        match asked.what:
+            case "list":
+                query = {name: value for name, value in (("area", asked.area), ("q", asked.search)) if value}
+                return _show(api.all("/homes", query), ("id", "area", "name", "address"), as_json=asked.json)
+            case "add":
+                api.call("POST", "/homes", body=_given(asked, HOME_COLUMNS))
+            case "import":
+                return _import(api, "homes", asked.file, HOME_COLUMNS)
+            case _:
+                api.call("DELETE", f"/homes/{asked.id}")
+    return 0
+
+
+def device(asked: argparse.Namespace) -> int:
+    with service(asked) as api:
+        of_home = {"home": asked.home} if asked.home else {}
+        match asked.what:
+            case "list":
+                return _show(api.all("/devices", of_home), ("id", "home", "model", "room", "online"), as_json=asked.json)
+            case "add":
+                api.call("POST", "/devices", body=_given(asked, DEVICE_COLUMNS))
+            case "import":
+                return _import(api, "devices", asked.file, DEVICE_COLUMNS)
+            case "credentials":
+                _credentials(api, asked.id, of_home, as_json=asked.json)
+            case "shut-out":
+                api.call("DELETE", f"/devices/{asked.id}/credentials", query=of_home)
+            case "swap":
+                _swap(api, asked, of_home)
+            case _:
+                api.call("DELETE", f"/devices/{asked.id}", query=of_home)
+    return 0
+
+
+def _swap(api: Service, asked: argparse.Namespace, of_home: dict[str, str]) -> None:
+    """The new one takes the old one's place and is heard before the old one is shut out: a home is never without either."""
+    old = api.call("GET", f"/devices/{asked.id}", query=of_home)
+    fresh: Row = {name: old[name] for name in ("home", "model", "room", "name") if old.get(name)}
+    fresh |= {"id": asked.new, **({"model": asked.model} if asked.model else {})}
+    api.call("POST", "/devices", body=fresh)
+    _credentials(api, asked.new, {"home": str(old["home"])}, as_json=asked.json)
+    at = {"home": str(old["home"])}
+    api.call("DELETE", f"/devices/{asked.id}/credentials", query=at)
+    api.call("DELETE", f"/devices/{asked.id}", query=at)
+
+
+def _credentials(api: Service, device_id: str, of_home: dict[str, str], *, as_json: bool) -> None:
+    issued = api.call("POST", f"/devices/{device_id}/credentials", body={}, query=of_home)
+    if as_json:
+        _say(msgspec.json.encode(issued).decode())
+    else:
+        _say(f"{issued['username']} / {issued['password']} (shown this once)")
+
+
+def _import(api: Service, kind: str, file: Path, columns: tuple[str, ...]) -> int:
+    """Each line for itself: what is wrong with one keeps no other out. Exit 1 when one was not taken."""
+    rows = _rows(file, kind, columns)
+    bar, taken, there, wrong = Bar(f"{kind}", len(rows)), 0, 0, 0
+    for number, row in rows:
+        try:
+            api.call("POST", f"/{kind}", body=row)
+            taken += 1
+        except Refused as no:
+            if no.status == 409:
+                there += 1
+            else:
+                wrong += 1
+                sys.stderr.write(f"anju: {file}:{number}: {no}\n")
+        bar.add(1)
+    bar.close()
+    _say(f"{taken:,} {kind} taken, {there:,} were there already, {wrong:,} refused")
+    return int(wrong > 0)
+
+
+def _rows(file: Path, kind: str, columns: tuple[str, ...]) -> list[tuple[int, Row]]:
+    """Lines of a CSV with a head, as spreadsheets write them (UTF-8, with or without a mark); empty cells are left out."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            reader = csv.DictReader(opened)
+            head = reader.fieldnames or []
+            strange = [name for name in head if name not in columns]
+            missing = [name for name in _NEEDED[kind] if name not in head]
+            if strange or missing:
+                what = f"no column {missing[0]!r}" if missing else f"a column {strange[0]!r} that is not known"
+                raise CommandFailed(f"{file}:1: {what}; columns are {', '.join(columns)}")
+            rows: list[tuple[int, Row]] = []
+            for cells in reader:
+                row: Row = {name: value.strip() for name, value in cells.items() if name in columns and value and value.strip()}
+                if row:
+                    rows.append((reader.line_num, row))
+            return rows
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        reason = getattr(problem, "strerror", None) or ("is not UTF-8" if isinstance(problem, UnicodeDecodeError) else str(problem))
+        raise CommandFailed(f"{file}: {reason}") from problem
+
+
+@contextmanager
+def service(asked: argparse.Namespace) -> Iterator[Service]:
+    """The API with the right to register. What it refuses is one sentence to whoever asked."""
+    if asked.url:
+        url, token, own = asked.url.rstrip("/"), _token(asked.token), False
+    else:
+        url, token, own = *_begun(asked), True
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=15, trust_env=False) as client:
+        api = Service(client)
+        try:
+            if own:
+                _taken_in(api)
+            yield api
+        except Refused as no:
+            raise CommandFailed(str(no)) from no
+        finally:
+            if own:
+                with suppress(httpx.HTTPError):  # it ends by itself in ten minutes
+                    client.delete("/session")
+
+
+def _begun(asked: argparse.Namespace) -> tuple[str, str]:
+    http = settings_for(asked.config, asked.data).http
+    with users_of(asked) as users:
+        admins = [one for one in users.all() if one.role is Role.ADMIN and not one.disabled and asked.by in ("", one.name)]
+        if not admins:
+            nobody = f"{asked.by} is no administrator" if asked.by else "there is no administrator: make one with ./anju user add"
+            raise CommandFailed(nobody)
+        token, _ = users.begin(admins[0], lasts=LASTS)
+    return f"http://{'127.0.0.1' if http.host in EVERYWHERE else http.host}:{http.port}", token
+
+
+def _taken_in(api: Service) -> None:
+    end = monotonic() + TAKEN_IN_S
+    while True:
+        try:
+            api.call("GET", "/session")
+        except Refused as no:
+            if no.status != 401 or monotonic() > end:
+                raise
+            sleep(0.1)
+        else:
+            return
+
+
+def _token(given: str) -> str:
+    if not given.startswith(("env:", "file:")):
+        raise CommandFailed("--token: env:NAME or file:PATH says where it is")
+    try:
+        return reveal(given, Path(), os.environ)
+    except ValueError as problem:
+        raise CommandFailed(f"--token: {problem}") from problem
+
+
+def _given(asked: argparse.Namespace, columns: tuple[str, ...]) -> Row:
+    return {name: value for name in columns if (value := getattr(asked, name, ""))}
+
+
+def _sentence(answer: httpx.Response) -> str:
+    try:
+        problem = msgspec.json.decode(answer.content, type=_Problem)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return f"the service answered {answer.status_code}"
+    return problem.sentence.get("en") or problem.detail or problem.title or f"the service answered {answer.status_code}"
+
+
+def _show(rows: Iterator[Row], columns: tuple[str, ...], *, as_json: bool) -> int:
+    found = list(rows)
+    if as_json:
+        _say(msgspec.json.encode(found).decode())
+        return 0
+    for row in found:
+        _say("\t".join("" if row.get(name) is None else str(row[name]) for name in columns))
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
