@@ -111,10 +111,14 @@ class Follower:
         self._wake.set()
         return future
 
-    def close(self, patience: float = 5.0) -> None:
-        """A store that hangs is left behind: what it was just given comes again."""
+    def stop(self) -> None:
+        """End after what is under way; `close` waits for it."""
         self._closing.set()
         self._wake.set()
+
+    def close(self, patience: float = 5.0) -> None:
+        """A store that hangs is left behind after so many seconds: what it was just given comes again."""
+        self.stop()
         if self._thread.is_alive():
             self._thread.join(patience)
 

@@ -36,6 +36,7 @@ LOCK_PATIENCE_S = 10.0
 """How long a start waits for the folder: the process before may still be ending."""
 HEALTH_S = 1.0
 KEPT_EVERY_S = 10.0
+PATIENCE_S = 5.0
 
 
 def run(settings_file: Path, *, watch_stdin: bool) -> int:
@@ -117,7 +118,8 @@ async def follow(settings: Settings, stopping: asyncio.Event) -> None:
         """Once a second, and at every change, so that a chart that waits for a reading waits no longer than it must."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), HEALTH_S)
+                async with asyncio.timeout(HEALTH_S):
+                    await changed.wait()
             changed.clear()
             server.push(await health())
 
@@ -136,7 +138,8 @@ async def follow(settings: Settings, stopping: asyncio.Event) -> None:
         """Every few seconds, and whenever the alarm process has come (back): its files up to there are no more needed for charts."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(arrived.wait(), KEPT_EVERY_S)
+                async with asyncio.timeout(KEPT_EVERY_S):
+                    await arrived.wait()
             arrived.clear()
             control.kept(Keeper.TELEMETRY, history.position)
 
@@ -185,8 +188,12 @@ class ServiceTime:
 
 
 def _close(followers: Sequence[Follower]) -> None:
+    """All at once, and within one patience for all: whoever watches this process kills what does not end."""
     for follower in followers:
-        follower.close()
+        follower.stop()
+    end = monotonic() + PATIENCE_S
+    for follower in followers:
+        follower.close(max(end - monotonic(), 0.0))
 
 
 def _refuse(ask: Ask, answer: Callable[[Answered], None]) -> None:

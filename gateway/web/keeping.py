@@ -51,7 +51,8 @@ async def tell_kept(store: ViewStore, control: Control, arrived: asyncio.Event) 
     """For ever: every few seconds, and whenever the alarm process has come (back), say how far everything here is on disk."""
     while True:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(arrived.wait(), KEPT_EVERY_S)
+            async with asyncio.timeout(KEPT_EVERY_S):  # wait_for of 3.11 may swallow the end
+                await arrived.wait()
         arrived.clear()
         if control.connected:
             control.kept(Keeper.DESK, await asyncio.to_thread(store.sync))
