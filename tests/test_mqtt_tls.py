@@ -226,6 +226,9 @@ def test_what_is_not_tls_or_too_old_or_broken_off_is_counted_too(office: Office)
     async def story() -> None:
         async with endpoint(keys=office.keys(), plain=False) as at:
             await fails(at, only(ssl.TLSVersion.TLSv1_1, office.trust()))
+            other = only(ssl.TLSVersion.TLSv1_2, office.trust())
+            other.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")  # our key is none of RSA
+            await fails(at, other)
             reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
             writer.write(encode(hello()))
             assert await asyncio.wait_for(reader.read(), 10) == b""
@@ -239,7 +242,8 @@ def test_what_is_not_tls_or_too_old_or_broken_off_is_counted_too(office: Office)
             await writer.drain()
             await until(lambda: len(at.listener.lobby) == 1)
             writer.close()
-            await until(lambda: at.listener.tls_failures == {Failure.OLD_TLS: 1, Failure.NOT_TLS: 2, Failure.BROKEN_OFF: 1})
+            expected = {Failure.OLD_TLS: 1, Failure.NOTHING_IN_COMMON: 1, Failure.NOT_TLS: 2, Failure.BROKEN_OFF: 1}
+            await until(lambda: at.listener.tls_failures == expected)
             reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
             writer.write(b"\x16\x03\x01\x02\x00\x01" + bytes(100))
             await writer.drain()

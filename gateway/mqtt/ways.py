@@ -95,13 +95,17 @@ class Entrance(asyncio.Protocol):
         within: asyncio.Protocol
         if first == TLS_HANDSHAKE and offer.tls is not None:
             caller.way = Way.MQTTS
-            within = TlsLine(offer.tls, caller, Entrance(self._listener, WITHIN_TLS, caller))
+            within = TlsLine(offer.tls, caller, Entrance(self._listener, ONLY_PLAIN, caller))
         elif not offer.plain:
             if offer.tls is not None:
                 offer.tls.failed(caller, Failure.NOT_TLS)
             if first in _LETTERS:
                 line.write(_ONLY_TLS)
             line.close()
+            return
+        elif first == TLS_HANDSHAKE:
+            _log.info("%s speaks TLS where none is served", caller.address or "a client")
+            line.abort()
             return
         elif first in _LETTERS:
             caller.way = Way.WSS if caller.way is Way.MQTTS else Way.WS
@@ -113,7 +117,7 @@ class Entrance(asyncio.Protocol):
         within.data_received(data)
 
 
-WITHIN_TLS = Offer(plain=True, tls=None)
+ONLY_PLAIN = Offer(plain=True, tls=None)
 
 
 class Relayed(asyncio.Protocol):
@@ -139,10 +143,10 @@ class Relayed(asyncio.Protocol):
             return
         caller = Caller(address, self._line.abort)
         self._listener.lobby.enter(caller, self._listener.now)
-        entrance = Entrance(self._listener, WITHIN_TLS, caller)
+        entrance = Entrance(self._listener, ONLY_PLAIN, caller)
         self._line.set_protocol(entrance)
         entrance.connection_made(self._line)
-        if rest:
+        if rest and not caller.turned_out:
             entrance.data_received(rest)
 
 
