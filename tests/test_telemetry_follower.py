@@ -17,6 +17,7 @@ from gateway.store.entry import Commit
 from gateway.store.failure import StoreBroken
 from gateway.store.history import Aggregate, HistoryReader
 from gateway.telemetry import follower as follower_module
+from gateway.telemetry import process
 from gateway.telemetry.follower import Follower, StoreAway
 from gateway.telemetry.historian import Historian
 from tests.service import until
@@ -253,3 +254,28 @@ def test_who_wants_no_commits_is_sent_none(tmp_path: Path, book: Book) -> None:
 
     fill(book, 1)
     asyncio.run(story())
+
+
+def test_a_store_that_hangs_keeps_the_process_from_ending_for_a_moment_only(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "PATIENCE_S", 0.1)
+    begun, hangs = threading.Event(), threading.Event()
+
+    class Hanging(Shelf):
+        def write(self, position: int) -> int:
+            begun.set()
+            hangs.wait(30)
+            return super().write(position)
+
+    stuck, sound = Hanging(), Shelf()
+    seq = fill(book, 5)
+    followers = [Follower(sink, book.journal, lambda: None) for sink in (stuck, sound)]
+    for follower in followers:
+        follower.start()
+    reached(followers[1], seq)
+    assert begun.wait(5)
+    process.stop_all(followers)
+    assert sound.closed
+    assert not stuck.closed, "it was not waited for"
+    hangs.set()
+    followers[0].close()
+    assert stuck.closed

@@ -158,7 +158,7 @@ async def follow(settings: Settings, stopping: asyncio.Event) -> None:
         for task in (stop, *work):
             task.cancel()
         await asyncio.gather(stop, *work, return_exceptions=True)
-        await asyncio.to_thread(_close, followers)
+        await asyncio.to_thread(stop_all, followers)
         await server.close()
 
 
@@ -187,7 +187,7 @@ class ServiceTime:
         return MACHINE.wall() if newest is None else newest.stamp.service_at
 
 
-def _close(followers: Sequence[Follower]) -> None:
+def stop_all(followers: Sequence[Follower]) -> None:
     """All at once, and within one patience for all: whoever watches this process kills what does not end."""
     for follower in followers:
         follower.stop()
