@@ -56,8 +56,10 @@ class Rights:
             self._receiving[topic] = allowed
         return allowed
 
-    def grant(self, topic_filter: str, options: int) -> int:
+    def grant(self, topic_filter: str, options: int, *, lasting: bool = False) -> int:
         """The code of a SUBACK: the QoS asked for, or why not, as 5.0 says it.
+
+        A session that lasts is granted QoS 1 of what is only relayed: a restart forgets that, and with it what had been sent before.
 
         A shared subscription is refused alone (3.9.3), though 5.0 would allow to end the connection for it (3.2.2.3.13): what else the
         client does is worth having.
@@ -68,7 +70,8 @@ class Rights:
             return Reason.TOPIC_FILTER_INVALID
         if not any(meet(topic_filter, own) for own in receivable(self.credential)):
             return Reason.NOT_AUTHORIZED
-        return options & Option.QOS
+        qos = options & Option.QOS
+        return min(qos, 1) if lasting and not any(meet(topic_filter, own) for own in issued(self.credential)) else qos
 
 
 def judge(credential: Credential, topic: str) -> Verdict:
@@ -90,6 +93,11 @@ def may_receive(credential: Credential, topic: str) -> bool:
     except DecodeError:
         return False
     return credential.may_receive(parsed)
+
+
+def issued(credential: Credential) -> tuple[str, ...]:
+    """Of those filters the ones of commands: all others are of what is relayed."""
+    return tuple(own for own in receivable(credential) if own.endswith((f"/{Channel.COMMAND}", f"/{BRIDGE}/#")))
 
 
 def receivable(credential: Credential) -> tuple[str, ...]:

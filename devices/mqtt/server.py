@@ -110,7 +110,6 @@ class Connection:
         self._patience: timedelta | None = CONNECT_WITHIN
         self._session: Session | None = None
         self._rows: tuple[deque[Arrival], deque[Arrival]] = (deque(), deque())
-        self._next_id = DURABLE_IDS
 
     @property
     def deadline(self) -> datetime | None:
@@ -360,8 +359,11 @@ class Connection:
             self.output += data
 
     def _free_id(self) -> int:
+        """The session counts on from connection to connection: what an earlier one left behind keeps its identifiers [MQTT-4.4.0-1]."""
+        session = self._session
+        assert session is not None
         while True:
-            number = self._next_id
-            self._next_id = DURABLE_IDS if number == ANY_NUMBER else number + 1
+            number = session.next_passing_id
+            session.next_passing_id = DURABLE_IDS if number == ANY_NUMBER else number + 1
             if number not in self.inflight:
                 return number

@@ -1,5 +1,6 @@
 """One client's session: what it subscribes to, what waits for it, which identifiers are in use."""
 
+from collections import deque  # noqa: TC003 - msgspec reads annotations
 from datetime import datetime
 from typing import NewType
 
@@ -83,6 +84,9 @@ class Session:
         self.holding: dict[int, object] = {}
         self.dropped = 0
         self.next_id = 1
+        self.relayed: deque[Message] | None = None
+        """What was relayed to it and is not acknowledged, while nobody has it. No snapshot holds it: a restart forgets it."""
+        self.next_passing_id = DURABLE_IDS
         self._ids: set[int] = set()
         self.begun = False
         self.ending = False

@@ -99,6 +99,9 @@ class Sessions(Shelves):
         """Every session of a user, the oldest first."""
         return [self._sessions[key] for key in self._of.get(username, [])]
 
+    def all(self) -> Iterator[Session]:
+        return iter(self._sessions.values())
+
     def count(self, username: str) -> int:
         return len(self._of.get(username, ()))
 

@@ -30,7 +30,7 @@ class Beside(msgspec.Struct, frozen=True):
 
 
 class Company:
-    """By topic and payload: a commit tells of its messages by those. Of two alike the first that came is the first that is told."""
+    """By topic and payload: a commit tells of its messages by those. Of several alike each is told once, in the order they came."""
 
     def __init__(self) -> None:
         self.heeded = False
@@ -46,14 +46,19 @@ class Company:
         return lambda: self._leave(key, beside)
 
     def of(self, topic: str, payload: bytes) -> Beside | None:
+        """Of the next message like this, which is told now."""
         found = self._of.get((topic, payload)) if self._of else None
-        return found[0] if found else None
+        if not found:
+            return None
+        self._leave((topic, payload), first := found[0])
+        return first
 
     def _leave(self, key: tuple[str, bytes], beside: Beside) -> None:
-        found = self._of[key]
-        found.remove(beside)
-        if not found:
-            del self._of[key]
+        left = [other for other in self._of.get(key, ()) if other is not beside]
+        if left:
+            self._of[key] = left
+        else:
+            self._of.pop(key, None)
 
 
 def beside(publish: Publish, publisher: SessionKey, now: datetime) -> Beside:
@@ -74,6 +79,11 @@ def retained(publish: Publish, its: Beside) -> Retained | None:
 def bridged(topic: str) -> bool:
     """Of a topic or a filter: whether it lies in a home's bridge."""
     return topic.split("/", 5)[4:5] == [BRIDGE]
+
+
+def upward(topic_filter: str) -> bool:
+    """Whether it may match what devices publish; most subscriptions are to commands alone, and readings never look at them."""
+    return not topic_filter.endswith(f"/{Channel.COMMAND}") and not bridged(topic_filter)
 
 
 def _nothing() -> None:

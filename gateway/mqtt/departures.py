@@ -31,6 +31,8 @@ BACKLOG_BYTES = 1024 * 1024
 
 
 class Departures:
+    """One connection's. What it has not acknowledged of what was relayed stays with a session that lasts, for the next."""
+
     def __init__(
         self, connection: Connection, session: Session, rights: Rights, sessions: Sessions, record: Callable[[SessionEntry], None],
     ) -> None:  # fmt: skip
@@ -41,8 +43,9 @@ class Departures:
         self._record = record
         self._commands: deque[Message] = deque()
         self._offered: set[str] = set()
-        self._relayed: deque[Message] = deque()
-        self._relayed_bytes = 0
+        self._relayed = session.relayed or deque[Message]()
+        self._relayed_bytes = sum(map(weight, self._relayed))
+        session.relayed = None
         self._retained: OrderedDict[str, Grant] = OrderedDict()
         self._five = connection.terms.level == FIVE
         self._window = min(WINDOW, connection.terms.window)
@@ -73,22 +76,17 @@ class Departures:
             if len(self._commands) > COMMANDS:
                 self._offered.discard(self._commands.popleft().id)
 
-    def relay(self, topic: str, payload: bytes, grant: Grant, beside: Beside | None) -> bool:
-        """A report or status as it was committed. False when the client is too far behind to be given more.
-
-        Without company it was published with QoS 1, and nothing was said of it.
-        """
-        message = Message("", topic, payload)
-        qos = min(grant.qos, 1)
-        if beside is not None:
-            message.retain = beside.retain and grant.as_published
-            message.properties, message.expires_at = beside.properties, beside.expires_at
-            qos = min(grant.qos, beside.qos)
-        if grant.ids:
-            message.properties = msgspec.structs.replace(message.properties, subscription_ids=grant.ids)
-        self._relayed.append(self._passing(message, qos))
-        self._relayed_bytes += len(payload) + len(topic)
+    def relay(self, message: Message) -> bool:
+        """A report or status as it was committed. False when the client is too far behind to be given more."""
+        self._relayed.append(message)
+        self._relayed_bytes += weight(message)
         return len(self._relayed) <= BACKLOG_MESSAGES and self._relayed_bytes <= BACKLOG_BYTES
+
+    def leave(self) -> None:
+        """The connection is over."""
+        if self._session.durable:
+            begun = [message for message in self._connection.inflight.values() if not message.id]
+            self._session.relayed = deque((*begun, *(message for message in self._relayed if message.qos))) or None
 
     def pump(self, now: datetime, room: int) -> None:
         """Send what may be sent now: about `room` bytes, and what the window holds."""
@@ -120,8 +118,8 @@ class Departures:
                 self._send(self._passing(message, min(grant.qos, status.qos)), now)
         while self._relayed and len(inflight) < self._relay_window and len(connection.output) < stop:
             message = self._relayed.popleft()
-            self._relayed_bytes -= len(message.payload) + len(message.topic)
-            if not message.expired(now):
+            self._relayed_bytes -= weight(message)
+            if message.sent or not message.expired(now):
                 self._send(message, now)
 
     def completed(self, message: Message) -> None:
@@ -155,5 +153,26 @@ class Departures:
             self._record(Delivered("", message.id))
 
     def _passing(self, message: Message, qos: int) -> Message:
-        """A copy for this connection alone. A restart forgets it, so to a session that outlasts one, more than QoS 1 would be a lie."""
-        return msgspec.structs.replace(message, qos=min(qos, 1) if self._session.durable else qos, packet_id=0)
+        return passing(message, qos, durable=self._session.durable)
+
+
+def passing(message: Message, qos: int, *, durable: bool) -> Message:
+    """A copy for one client. A restart forgets it, so to a session that outlasts one, more than QoS 1 would be a lie."""
+    return msgspec.structs.replace(message, qos=min(qos, 1) if durable else qos, packet_id=0)
+
+
+def relayed(topic: str, payload: bytes, grant: Grant, beside: Beside | None, *, durable: bool) -> Message:
+    """A report or status for one client. Without company it was published with QoS 1, and nothing was said of it."""
+    message = Message("", topic, payload)
+    qos = min(grant.qos, 1)
+    if beside is not None:
+        message.retain = beside.retain and grant.as_published
+        message.properties, message.expires_at = beside.properties, beside.expires_at
+        qos = min(grant.qos, beside.qos)
+    if grant.ids:
+        message.properties = msgspec.structs.replace(message.properties, subscription_ids=grant.ids)
+    return passing(message, qos, durable=durable)
+
+
+def weight(message: Message) -> int:
+    return len(message.payload) + len(message.topic)

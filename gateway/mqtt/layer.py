@@ -45,6 +45,9 @@ class Layer(asyncio.Protocol, asyncio.Transport):
         if self._line is not None:
             self._line.write(data)
 
+    def can_write_eof(self) -> bool:
+        return False
+
     def close(self) -> None:
         if self._line is not None:
             self._line.close()

@@ -24,10 +24,10 @@ from devices.mqtt.packets import FIVE, Connect, ProtocolViolation, Reason, Refus
 from devices.mqtt.rights import Rights
 from devices.mqtt.session import Message, Session, SessionKey, session_key
 from devices.mqtt.sessions import LIVE, Sessions
-from devices.topic import Channel
 from gateway.inbox import Intake
+from gateway.mqtt.absent import Absent
 from gateway.mqtt.arrivals import Refuse
-from gateway.mqtt.company import Company, bridged
+from gateway.mqtt.company import Company, bridged, upward
 from gateway.mqtt.der import Issued
 from gateway.mqtt.door import SESSIONS, Door, Refused, Way
 from gateway.mqtt.keys import Keys
@@ -102,6 +102,7 @@ class Listener:
         self._sweeper: asyncio.TimerHandle | None = None
         self._sockets: set[Peer] = set()
         self._live: dict[SessionKey, Peer] = {}
+        self._absent = Absent(sessions, credentials, intake.record)
         self._tenure = Tenure(sessions, self.wills, self._live, intake.record, clock)
         self._ways: Counter[Way] = Counter()
         self._users: dict[str, set[Peer]] = {}
@@ -164,6 +165,7 @@ class Listener:
         self._flush()
         for peer in list(self._sockets):
             peer.end(Reason.SERVER_SHUTTING_DOWN, will=False)
+            peer.close()
         if self._sockets:
             self._empty.clear()
             with contextlib.suppress(TimeoutError):
@@ -177,7 +179,7 @@ class Listener:
         """A commit returned: remember it, and hand out what it holds for those who are connected."""
         for entry in entries:
             if type(entry) is Said:
-                if self._relays:
+                if self._relays or self._absent:
                     self._relay(entry)
                 continue
             queued_for = remember(self.sessions, entry)
@@ -187,6 +189,8 @@ class Listener:
                 case Subscribed(client, filters) if client in self._live:
                     for text, _ in filters:
                         self.route(self._live[SessionKey(client)], text)
+                case Subscribed(client):
+                    self._away(self.sessions.get(SessionKey(client)))
                 case CredentialRevoked(_, _, username):
                     self._shut_out(username, will=False)
                 case CredentialIssued(_, _, credential):  # in place of an older one: it connects anew, with the new rights
@@ -226,6 +230,7 @@ class Listener:
         if taken is None:
             return Refused(Refusal.UNAVAILABLE)
         session, present = taken
+        self._absent.leave(key)
         self.lobby.leave(peer.caller)
         self._live[key] = peer
         self._ways[peer.caller.way] += 1
@@ -245,6 +250,10 @@ class Listener:
             self._users.pop(peer.username, None)
         for text in list(peer.routed):
             self.unroute(peer, text)
+        if peer.departures is not None:
+            peer.departures.leave()
+        if session.key not in self._live:
+            self._away(session)
 
     def settled(self, peer: Peer) -> None:
         """A message of a connection that is gone is on disk: the one that has its session now may be waiting for that."""
@@ -260,7 +269,7 @@ class Listener:
     def route(self, peer: Peer, topic_filter: str) -> None:
         peer.routed.add(topic_filter)
         self._routes.add(topic_filter, peer)
-        if _upward(topic_filter):
+        if upward(topic_filter):
             self._relays.add(topic_filter, peer)
             self.company.heeded = True
 
@@ -268,7 +277,7 @@ class Listener:
         peer.routed.discard(topic_filter)
         self._routes.discard(topic_filter, peer)
         self._relays.discard(topic_filter, peer)
-        self.company.heeded = bool(self._relays)
+        self.company.heeded = bool(self._relays) or bool(self._absent)
 
     def wake(self, peer: Peer) -> None:
         """It has something to say; what several commits and packets of this turn of the loop give goes out in one write."""
@@ -289,8 +298,15 @@ class Listener:
     def _begin(self, server: asyncio.AbstractServer) -> None:
         if not self._servers:
             self._tenure.begin()
+            for session in self.sessions.all():
+                self._away(session)
             self._sweep()
         self._servers.append(server)
+
+    def _away(self, session: Session | None) -> None:
+        if session is not None:
+            self._absent.enter(session)
+            self.company.heeded = bool(self._relays) or bool(self._absent)
 
     def _revoked(self, certificate: Issued) -> bool:
         return self.tls is not None and self.tls.keys.revoked(certificate)
@@ -321,6 +337,8 @@ class Listener:
             beside = self.company.of(said.topic, said.raw)
             for peer in self._relays.find(said.topic):
                 peer.relay(said.topic, said.raw, beside)
+            if self._absent:
+                self._absent.relay(said.topic, said.raw, beside)
 
     def _shut_out(self, username: str, *, will: bool) -> None:
         for peer in list(self._users.get(username, ())):
@@ -350,11 +368,6 @@ class Listener:
         dirty, self._dirty = self._dirty, {}
         for peer in dirty:
             peer.flush()
-
-
-def _upward(topic_filter: str) -> bool:
-    """Whether it may match what devices publish; most subscriptions are to commands alone, and readings never look at them."""
-    return not topic_filter.endswith(f"/{Channel.COMMAND}") and not bridged(topic_filter)
 
 
 def _name(peer: Peer) -> str:

@@ -6,15 +6,15 @@ it may leave unread itself, it is cut off. Packets are bounded in the reader, qu
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from devices.mqtt.entries import PacketIdReleased, SessionEntry, Subscribed, Unsubscribed
+from devices.mqtt.entries import PacketIdReleased, SessionEntry
 from devices.mqtt.entries import Received as TakenByClient
 from devices.mqtt.packets import (
-    REFUSED,
     Connect,
     Disconnect,
     Option,
@@ -31,8 +31,9 @@ from devices.mqtt.session import Message, Session
 from devices.mqtt.terms import lasting
 from gateway.mqtt.arrivals import Arrivals, limit
 from gateway.mqtt.company import Beside
-from gateway.mqtt.departures import Departures
+from gateway.mqtt.departures import Departures, relayed
 from gateway.mqtt.door import DELAY, Caller, Refused
+from gateway.mqtt.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
     from devices.mqtt.rights import Rights
@@ -42,14 +43,12 @@ UNSENT_BYTES = 1024 * 1024
 """What a client may leave unread before it is cut off."""
 SLICE_BYTES = 16 * 1024
 """Of what one client sent, taken at once: about a millisecond."""
-SUBSCRIPTIONS = 1000
-"""Of one session."""
 SEND_AHEAD_BYTES = 64 * 1024
 """What we send of ourselves waits on our side while more than this is in the socket's buffer."""
 LOOK = timedelta(minutes=1)
 """How often a connection's keep-alive is looked at, however long it is: what has ended meanwhile is let go of."""
 LINGER = timedelta(seconds=10)
-"""How long a connection that has ended may take to read its last words."""
+"""How long a connection that has ended may take to read its last words, and to end its own side."""
 
 
 class Peer(asyncio.Protocol):
@@ -66,7 +65,7 @@ class Peer(asyncio.Protocol):
         self.ended = False
         self.expiry_s: int | None = None
         """Seconds that its session outlasts the connection; None: for ever."""
-        self._asked_for: set[str] = set()
+        self.subscriptions: Subscriptions | None = None
         self.routed: set[str] = set()
         """The filters under which what is committed reaches it."""
         self._transport: asyncio.Transport | None = None
@@ -173,16 +172,17 @@ class Peer(asyncio.Protocol):
         if isinstance(event, Connect):
             self._greet(event)
             return
-        session, departures = self.session, self.departures
+        session, departures, subscriptions = self.session, self.departures, self.subscriptions
         assert session is not None
         assert departures is not None
+        assert subscriptions is not None
         match event:
             case Pubrel(number):
                 self._change(PacketIdReleased(session.key, number), partial(self.connection.complete, number))
             case Subscribe():
-                self._subscribe(event, session)
+                subscriptions.ask(event)
             case Unsubscribe():
-                self._unsubscribe(event, session)
+                subscriptions.end(event)
             case Received(message):
                 if session.queue.get(message.id) is message:
                     self._change(TakenByClient(session.key, message.id), partial(self._release, message))
@@ -235,70 +235,22 @@ class Peer(asyncio.Protocol):
         self.departures = Departures(self.connection, session, self.rights, self._listener.sessions, intake.record)
         if connect.will is not None and self.arrivals.admit_will(connect.will):
             self._will = connect.will
-        self._asked_for.update(session.subscriptions)
+        self.subscriptions = Subscriptions(
+            self.connection, session, self.rights, self.departures,
+            change=self._change, route=partial(self._listener.route, self), unroute=partial(self._listener.unroute, self),
+            changed=self._subscribed,
+        )  # fmt: skip
         self._watch(self._listener.now)
         for text, options in session.subscriptions.items():
             self._listener.route(self, text)
             self.departures.offer_kept(text, options & Option.QOS)
         self.pump()
 
-    def _subscribe(self, packet: Subscribe, session: Session) -> None:
-        assert self.rights is not None
-        codes: list[int] = []
-        granted: dict[str, int] = {}
-        new: set[str] = set()
-        for text, options in packet.filters:
-            known = text in self._asked_for
-            room = known or len(self._asked_for) < SUBSCRIPTIONS
-            code = self.rights.grant(text, options) if room else Reason.QUOTA_EXCEEDED
-            codes.append(code)
-            if code < REFUSED:
-                if not known:
-                    new.add(text)
-                self._asked_for.add(text)
-                granted[text] = options
-        identifier = packet.properties.subscription_ids[0] if packet.properties.subscription_ids else 0
-        subscribed = Subscribed(session.key, tuple(granted.items()), identifier)
-        then = partial(self._subscribed, packet.packet_id, tuple(codes), subscribed, new)
-        if granted:
-            self._change(subscribed, then)
-        else:
-            then()
-
-    def _subscribed(self, number: int, codes: tuple[int, ...], subscribed: Subscribed, new: set[str]) -> None:
+    def _subscribed(self) -> None:
         assert self.session is not None
         assert self.arrivals is not None
-        assert self.departures is not None
-        self.connection.grant(number, codes)
-        for text, options in subscribed.filters:
-            if not self.session.durable:
-                self.session.subscribe(text, options, subscribed.identifier)
-            self._listener.route(self, text)
-            self.departures.granted(text, options, subscribed.identifier, new=text in new)
         self.arrivals.hears_itself = self.session.hears_itself
         self.pump()
-
-    def _unsubscribe(self, packet: Unsubscribe, session: Session) -> None:
-        codes: list[int] = []
-        known: list[str] = []
-        for text in packet.filters:
-            codes.append(Reason.SUCCESS if text in self._asked_for else Reason.NO_SUBSCRIPTION_EXISTED)
-            if text in self._asked_for:
-                self._asked_for.discard(text)
-                known.append(text)
-        then = partial(self._unsubscribed, packet.packet_id, tuple(codes), tuple(known))
-        if known:
-            self._change(Unsubscribed(session.key, tuple(known)), then)
-        else:
-            then()
-
-    def _unsubscribed(self, number: int, codes: tuple[int, ...], names: tuple[str, ...]) -> None:
-        assert self.session is not None
-        for text in names:
-            if not self.session.durable:
-                self.session.unsubscribe(text)
-            self._listener.unroute(self, text)
-        self.connection.ungrant(number, codes)
 
     def _release(self, message: Message) -> None:
         message.received = True
@@ -328,7 +280,7 @@ class Peer(asyncio.Protocol):
         grant = self.session.granted_own(topic) if own else self.session.granted(topic)
         if grant is None or not self.rights.receiving(topic):
             return
-        if self.departures.relay(topic, payload, grant, beside):
+        if self.departures.relay(relayed(topic, payload, grant, beside, durable=self.session.durable)):
             self.pump()
         else:
             why = "it reads what is relayed to it too slowly"
@@ -383,6 +335,11 @@ class Peer(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def close(self) -> None:
+        """Not waiting for the client to close its side."""
+        if self._transport is not None:
+            self._transport.close()
+
     def end(self, code: Reason | None = None, why: str = "", *, will: bool) -> None:
         """Once: its will, unless it said good-bye; what stands in `output` is still sent. `code`, `why`: for a client that can be told."""
         if self.ended:
@@ -396,8 +353,23 @@ class Peer(asyncio.Protocol):
             self._listener.left(self)
             if will and self._will is not None:
                 self._listener.wills.left(self.session, self._will, self.expiry_s, self._listener.now)
+        told = bool(self.connection.output)
         if self._transport is not None:
             self.flush()
         if self._transport is not None:
-            self._transport.close()
+            if not (told and finish(self._transport)):
+                self._transport.close()
             self._listener.wheel.put(self._linger, self._listener.now + LINGER)
+
+
+def finish(line: asyncio.Transport) -> bool:
+    """End our side of it alone, where that can be done; what still comes is read past until the client ends the other.
+
+    A line closed while the client talks is reset, and the client hears of that instead of what it was told.
+    """
+    if line.can_write_eof() and not line.get_write_buffer_size():
+        with contextlib.suppress(OSError):  # the client is gone already
+            line.write_eof()
+            line.resume_reading()
+            return True
+    return False

@@ -45,6 +45,12 @@ class Line:
     def say(self, *packets: bytes) -> None:
         self._writer.write(b"".join(packets))
 
+    async def talk(self, data: bytes) -> None:
+        """Said, and gone from here; an error where the line is reset."""
+        self._writer.write(data)
+        await self._writer.drain()
+        await asyncio.sleep(0)
+
     async def drip(self, data: bytes) -> None:
         """A byte a segment."""
         for at in range(len(data)):

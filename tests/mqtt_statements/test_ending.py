@@ -50,6 +50,25 @@ async def test_after_a_disconnect_nothing_is_heard_and_the_connection_is_closed(
     assert at.taken() == []
 
 
+@shows(v311="3.2.2-4 4.8.0-1", v5="4.13.1-1 4.13.2-1 3.14.4-2")
+async def test_a_client_that_still_talks_hears_why_it_was_left(at: Place) -> None:
+    """A socket closed under it would reset the line, and what it was told would be lost with it."""
+    refused = await at.line()
+    refused.connect(password=b"wrong")
+    told = [refused]
+    if at.version == 5:  # 3.1.1 has no word for it
+        told.append(await at.greeted("broken"))
+        told[1].say(wire.frame(0x00))
+    await at.alone()
+    for _ in range(20):
+        for line in told:
+            await line.talk(wire.publish(at.version, REPORT, b"x" * 1000, 1))
+    await refused.refused(4, 0x86)
+    for line in told[1:]:
+        await line.ends(*MALFORMED)
+    assert at.taken() == []
+
+
 @shows(v311="4.8.0-2")
 async def test_a_fault_of_ours_closes_the_one_connection_and_acknowledges_nothing(at: Place) -> None:
     """A full disk that has no room for readings: they stay with the client, which is sent away to bring them again."""

@@ -21,6 +21,19 @@ async def test_what_is_said_beside_a_report_is_relayed_unaltered_and_in_its_orde
     assert heard.all(P.USER) == [value for name, value in SAID if name is P.USER]
 
 
+@shows(v5="3.3.2-17 3.8.4-8")
+async def test_of_messages_alike_each_is_relayed_with_what_was_said_of_it(at: Place) -> None:
+    reader = await at.reader((REPORT, 2))
+    line = await at.greeted()
+    at.ledger.held = True
+    for qos in (0, 1, 2):
+        line.publish(REPORT, b"", qos, qos, some=[(P.USER, ("qos", str(qos)))])
+    await line.nothing_but_a_pong()
+    at.ledger.commit()
+    heard = [await reader.hear(wire.PUBLISH) for _ in range(3)]
+    assert [(packet.qos, packet.all(P.USER)) for packet in heard] == [(qos, [("qos", str(qos))]) for qos in (0, 1, 2)]
+
+
 @shows(v5="3.3.2-4 3.3.2-17 3.3.2-18 3.3.2-20")
 async def test_it_is_also_kept_with_a_retained_status_over_a_restart(at: Place) -> None:
     line = await at.greeted()
