@@ -38,8 +38,6 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """The first that fits the innermost module of ours."""
 
-LOOP = "the event loop and the kernel's sockets"
-
 
 class Profile(msgspec.Struct, frozen=True):
     """Microseconds a report. `threads`: from the kernel; `stages`: of the main thread; `places`: its dearest lines of ours."""
@@ -109,8 +107,8 @@ def _dearest(charged: dict[str, float]) -> list[tuple[str, float]]:
 def _stage(stack: Stack) -> tuple[str, str]:
     """Of the innermost frame that belongs to a stage; and that frame as `file:function:line`."""
     for file, function, line in stack:
-        if not function:
-            return LOOP, LOOP
+        if not function:  # the sampler's own names, for what is no place in a file
+            return file, file
         short = file.removeprefix(f"{ROOT}/")
         for stage, parts in STAGES:
             if any(part in short for part in parts):
