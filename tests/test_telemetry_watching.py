@@ -14,8 +14,10 @@ import httpx
 import pytest
 
 from devices.observation import Property
-from tests.timeseries import Server, program, served
-from tests.web_alarm import HOME
+from gateway.clock import MACHINE
+from tests.telemetry import Book, following, outside, reached, said
+from tests.timeseries import Influx, Server, Victoria, program, served
+from tests.web_alarm import AREA, HOME
 from tests.web_desk import service, until
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
@@ -202,3 +204,25 @@ def test_every_expression_of_a_panel_is_promql(dashboard: Json, tmp_path: Path) 
     file = tmp_path / "panels.yml"
     file.write_text(json.dumps({"groups": [{"name": "panels", "rules": rules}]}))  # JSON is YAML
     assert f"{len(rules)} rules found" in promtool("check", "rules", str(file))
+
+
+def test_the_real_stores_answer_what_the_panels_of_readings_ask(dashboard: Json, tmp_path: Path) -> None:
+    victoria, influx, book = Victoria(tmp_path / "vm"), Influx(tmp_path / "influx"), Book(tmp_path / "data")
+    now = MACHINE.wall()
+    values: dict[str, float] = {str(prop): 1 for prop in Property}
+    seq = book.commit(said("watch", now, home=HOME, area=AREA, **values))
+    with served(victoria), served(influx):
+        for server in (victoria, influx):
+            with following(outside(book, server.settings()), book) as follower:
+                reached(follower, seq)
+        for panel, target in targets(dashboard):
+            if panel["datasource"]["uid"] == "${readings}":
+                query = target["expr"].replace("$home", HOME).replace("$device", "watch")
+                asked = {"query": query, "time": f"{now.timestamp() + 1:.3f}", "step": "5m", "nocache": "1"}
+                found = until(query, lambda asked=asked: victoria.get("/api/v1/query", **asked).json()["data"]["result"])  # type: ignore[misc]
+                assert found[0]["value"][1] == "1"
+            elif panel["datasource"]["uid"] == "${influx}":
+                query = target["query"].replace("$home", HOME).replace("$device", "watch")
+                [series] = influx.ask(query.replace("$timeFilter", "time > now() - 1h").replace("$__interval", "1m"))
+                assert [value for _, value in series["values"]] == [1.0]
+    book.close()
