@@ -24,6 +24,17 @@ class Deal(StrEnum):
     ANSWER_AND_CUT = "answer_and_cut"
 
 
+class Certificate(StrEnum):
+    """What the endpoint shows in TLS."""
+
+    SOUND = "sound"
+    UNTRUSTED = "untrusted"
+    """Signed by nobody that the device was told to trust."""
+    EXPIRED = "expired"
+    WRONG_NAME = "wrong_name"
+    """Sound, of another server."""
+
+
 class Rule(msgspec.Struct):
     """The next `times` packets that `match` are dealt with so."""
 
@@ -37,6 +48,7 @@ class Behaviour(msgspec.Struct):
 
     reachable: bool = True
     """False: no connection comes about, those that are there end."""
+    certificate: Certificate = Certificate.SOUND
     mute: bool = False
     """Half-open: whatever comes is seen by nobody's answer, sockets stay."""
     refuse: int = 0

@@ -162,8 +162,13 @@ class Bench:
 
     def settled(self, within: timedelta = CONNECTED_WITHIN) -> Generator[Step, object, bool]:
         """The device is connected, listens to its commands, and has said what it had to say; False when that does not come about."""
-        there = yield from self.until(lambda: self.endpoint.listens() and self._quiet(), within)
-        return bool(there)
+        ends = self.now + within + self.patience
+        while self.now < ends:
+            yield from self.until(self.endpoint.listens, ends - self.now - self.patience)
+            yield from self.sleep(QUIET)
+            if self.endpoint.listens() and self._quiet():
+                return True
+        return False
 
     def reconnected(self, since: int, within: timedelta | None = None) -> Generator[Step, object, Passed | None]:
         """The CONNECT of the next connection after a mark."""
@@ -253,6 +258,9 @@ class Bench:
             if rest != deed:
                 self.undo[deed.stimulus] = rest
 
+
+Procedural = Callable[[Bench], Procedure | Outcome]
+"""What the catalogue names: a procedure, or a look at what has been seen already."""
 
 _USUAL = {stimulus: Deed(stimulus, amount) for stimulus, amount in ((Stimulus.POWER, 1), (Stimulus.WORN, 1), (Stimulus.BATTERY, 100))}
 

@@ -55,6 +55,8 @@ class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     duration: timedelta
     features: tuple[str, ...] = ()
     profiles: tuple[ProfileName, ...] = ()
+    levels: tuple[int, ...] = ()
+    """MQTT versions that it is about; none: any."""
     heartbeats: float = 0.0
     where: Where = Where.ANYWHERE
     settled: bool = True
@@ -68,13 +70,15 @@ class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def lasts(self, features: Features) -> timedelta:
         return self.duration + self.heartbeats * features.heartbeat / features.acceleration
 
-    def unfit(self, features: Features, *, virtual: bool) -> Bilingual | None:
+    def unfit(self, features: Features, *, level: int, virtual: bool) -> Bilingual | None:
         """Why it does not apply to a device; None when it does."""
         if self.profiles and features.profile not in self.profiles:
             return Bilingual(f"不适用于 {features.profile} 类设备", f"it is not for devices of the kind {features.profile}")
         for name in self.features:
             if not FEATURES[name].has(features):
                 return FEATURES[name].without
+        if self.levels and level not in self.levels:
+            return Bilingual("与本次所用的 MQTT 版本无关", "it is about another version of MQTT than was spoken")
         if self.where is Where.VIRTUAL and not virtual:
             return Bilingual("历时过长，只在虚拟时间中检验", "it takes days, and is measured in virtual time alone")
         if self.where is Where.SOCKETS and virtual:

@@ -1,12 +1,11 @@
 """One clause examined: known state, procedure, verdict with its evidence. Whoever plays the steps is a runner, virtual or real."""
 
 import hashlib
-from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 
-from simulator.certification.bench import Bench, Outcome, Procedure, Verdict
+from simulator.certification.bench import Bench, Outcome, Procedural, Procedure, Verdict
 from simulator.certification.catalogue import FOLDER, Clause
 from simulator.certification.features import Features
 from simulator.certification.result import ClauseVerdict, evidence
@@ -20,11 +19,12 @@ class Flooded(Exception):  # noqa: N818 - a state of the world
     """The device sends without end."""
 
 
-def staged(clause: Clause, procedure: Callable[[Bench], Procedure], bench: Bench) -> Procedure:
+def staged(clause: Clause, procedure: Procedural, bench: Bench) -> Procedure:
     """The procedure behind its known beginning: the device connected and quiet, where the clause asks for that."""
     if clause.settled and not (yield from bench.settled()):
         return bench.no_line()
-    return (yield from procedure(bench))
+    found = procedure(bench)
+    return found if isinstance(found, Outcome) else (yield from found)
 
 
 def not_applicable(clause: Clause, why: Bilingual, now: datetime) -> ClauseVerdict:
@@ -47,10 +47,10 @@ def flooded() -> Outcome:
 
 
 def selected(
-    clauses: tuple[Clause, ...], features: Features, *, virtual: bool, only: frozenset[str] = frozenset(),
+    clauses: tuple[Clause, ...], features: Features, *, level: int, virtual: bool, only: frozenset[str] = frozenset(),
 ) -> list[tuple[Clause, Bilingual | None]]:  # fmt: skip
     """Each clause with why it does not apply, None where it does."""
-    return [(clause, clause.unfit(features, virtual=virtual)) for clause in clauses if not only or clause.number in only]
+    return [(clause, clause.unfit(features, level=level, virtual=virtual)) for clause in clauses if not only or clause.number in only]
 
 
 def digest() -> str:

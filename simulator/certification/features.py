@@ -143,5 +143,6 @@ def reference(profile: Profile) -> Features:
     commands = ("identify", "ping", "self_test") if profile.tests else ("identify", "ping")
     return Features(
         profile.name, "Anju reference", profile.model, profile.firmware, profile.heartbeat,
-        connection=Connection(levels=(LEVEL, FIVE)), alarm=alarm, commands=commands, store=200, battery=bool(profile.battery_days),
+        connection=Connection(levels=(LEVEL, FIVE), tls=True), alarm=alarm, commands=commands, store=200,
+        battery=bool(profile.battery_days),
     )  # fmt: skip

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 
-from simulator.certification.bench import Bench, Do, Look, Outcome, Procedure, Undone, Verdict, Wait
+from simulator.certification.behaviour import Certificate
+from simulator.certification.bench import Bench, Do, Look, Outcome, Procedural, Procedure, Undone, Verdict, Wait
 from simulator.certification.catalogue import Clause
 from simulator.certification.endpoint import Endpoint
 from simulator.certification.examination import FLOOD, Flooded, digest, flooded, judged, not_applicable, selected, staged
@@ -18,6 +19,7 @@ from simulator.certification.trace import Acted
 from simulator.virtual.device import VirtualDevice
 from simulator.virtual.firmware import Firmware
 from simulator.virtual.profile import Profile
+from simulator.virtual.radio import Shown
 from simulator.virtual.speech import Identity
 from simulator.virtual.stimulus import Deed, Stimulus
 from simulator.wire import Address
@@ -34,11 +36,18 @@ def identity(profile: Profile, level: int) -> Identity:
     return Identity(Address("330106", "bench"), f"{profile.name}-1".replace("_", "-"), "bench-device", "correct horse battery", level)
 
 
+_SHOWN = {
+    Certificate.SOUND: Shown(), Certificate.UNTRUSTED: Shown(trusted=False), Certificate.EXPIRED: Shown(in_date=False),
+    Certificate.WRONG_NAME: Shown(named=False),
+}  # fmt: skip
+
+
 class Lab:
     """One device and one endpoint, and the time that both live in."""
 
-    def __init__(self, device: VirtualDevice, endpoint: Endpoint, now: datetime) -> None:
+    def __init__(self, device: VirtualDevice, endpoint: Endpoint, now: datetime, *, tls: bool = False) -> None:
         self.device, self.endpoint, self.now = device, endpoint, now
+        self._tls = tls
         self._line: int | None = None
         self._asking = False
         self._tries = 0
@@ -128,8 +137,13 @@ class Lab:
         self._asking = False
         if not self.device.wants_line:
             return
-        self._line = self.endpoint.open(self.now)
-        if self._line is None:
+        shown = self.endpoint.behaviour.certificate
+        line = self.endpoint.open(self.now, f"TLS, {shown} certificate" if self._tls else "")
+        if line is not None and self._tls and not self.device.trusts(_SHOWN[shown]):
+            self.endpoint.lost(line, self.now)
+            line = None
+        self._line = line
+        if line is None:
             self.device.line_down(self.now)
         else:
             self.device.line_up(self.now)
@@ -149,7 +163,7 @@ class Lab:
 
 
 def examine(
-    clause: Clause, procedure: Callable[[Bench], Procedure], features: Features, *,
+    clause: Clause, procedure: Procedural, features: Features, *,
     level: int, seed: str = "1", firmware: type[Firmware] = Firmware,
 ) -> ClauseVerdict:  # fmt: skip
     """One clause on a device that leaves the factory for it; the same seed gives the same bytes."""
@@ -157,7 +171,7 @@ def examine(
     who = identity(profile, level)
     endpoint = Endpoint(who)
     device = VirtualDevice(profile, who, EPOCH, seed=f"{seed}:{clause.number}", firmware=firmware)
-    lab = Lab(device, endpoint, EPOCH)
+    lab = Lab(device, endpoint, EPOCH, tls=features.connection.tls)
     bench = Bench(endpoint, features, lambda: lab.now, clause.criterion)
     lab.do(Deed(Stimulus.POWER))
     try:
@@ -168,7 +182,7 @@ def examine(
 
 
 def examine_all(
-    clauses: tuple[Clause, ...], procedures: dict[str, Callable[[Bench], Procedure]], features: Features, *,
+    clauses: tuple[Clause, ...], procedures: dict[str, Procedural], features: Features, *,
     level: int | None = None, seed: str = "1", firmware: type[Firmware] = Firmware, only: frozenset[str] = frozenset(),
     told: Callable[[ClauseVerdict], None] = lambda _: None,
 ) -> Result:  # fmt: skip
@@ -176,7 +190,7 @@ def examine_all(
     spoken = features.connection.levels[0] if level is None else level
     verdicts = []
     ended = EPOCH
-    for clause, unfit in selected(clauses, features, virtual=True, only=only):
+    for clause, unfit in selected(clauses, features, level=spoken, virtual=True, only=only):
         if unfit is None:
             verdict = examine(clause, procedures[clause.procedure], features, level=spoken, seed=seed, firmware=firmware)
         else:

@@ -16,8 +16,8 @@ from simulator.wire import Channel
 class _Literal(msgspec.Struct):
     """The members as they stand."""
 
-    id: msgspec.Raw | None = None
-    at: msgspec.Raw | None = None
+    id: msgspec.Raw = msgspec.Raw()
+    at: msgspec.Raw = msgspec.Raw()
     values: dict[str, msgspec.Raw] = {}
 
 
@@ -65,12 +65,10 @@ def _report(payload: bytes, problems: tuple[str, ...], taken: dict[str, bool | i
                 values[name] = _value.decode(raw)
             except msgspec.MsgspecError:
                 problems += (f"values.{name}: neither a boolean nor a number",)
-    return Report(_text(literal.id), "" if literal.at is None else bytes(literal.at).decode(), values, problems)
+    return Report(_text(literal.id), bytes(literal.at).decode(), values, problems)
 
 
-def _text(raw: msgspec.Raw | None) -> str:
-    if raw is None:
-        return ""
+def _text(raw: msgspec.Raw) -> str:
     try:
         return msgspec.json.decode(raw, type=str)
     except msgspec.MsgspecError:

@@ -11,6 +11,7 @@ from simulator.virtual.firmware import Firmware
 from simulator.virtual.flash import Flash
 from simulator.virtual.hardware import Hardware
 from simulator.virtual.profile import Profile
+from simulator.virtual.radio import Shown
 from simulator.virtual.speech import Identity
 from simulator.virtual.stimulus import Deed, Sign, Stimulus
 
@@ -47,6 +48,10 @@ class VirtualDevice:
     def signs(self) -> frozenset[Sign]:
         """What can be seen on it."""
         return frozenset() if self.firmware is None else frozenset(self.hardware.lamps)
+
+    def trusts(self, shown: Shown) -> bool:
+        """In TLS: whether it goes on with the server that shows this."""
+        return self.firmware is not None and self.firmware.trusts(shown)
 
     def line_up(self, now: datetime) -> None:
         if self.firmware is not None:

@@ -150,4 +150,7 @@ class Post(Radio):
         self.hang_up(now)
 
     def first(self, now: datetime) -> None:
+        """Alarms. One that the session has just sent again by itself waits for its PUBACK like a new one."""
         self.send_alarms(now)
+        if any(letter.lane is Lane.ALARM for letter in self.flying.values()):
+            self.timers.setdefault(Timer.UNACKNOWLEDGED, now + ACKNOWLEDGED_WITHIN)

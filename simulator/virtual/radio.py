@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
 
+import msgspec
+
 from devices.mqtt.client import Client, Event, Silent
 from devices.mqtt.packets import FIVE, Connack, Connect, Disconnect, ProtocolViolation, Will
 from devices.mqtt.properties import NONE, Properties
@@ -33,6 +35,14 @@ class Timer(StrEnum):
     MEASURE = "measure"
     CLOCK = "clock"
     RETRY = "retry"
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A server's certificate, as far as a device judges it."""
+
+    trusted: bool = True
+    in_date: bool = True
+    named: bool = True
 
 
 class Radio:
@@ -143,6 +153,10 @@ class Radio:
 
     def will(self) -> Will | None:
         return Will(self.identity.topic(Channel.STATUS), speech.OFFLINE, 1, retain=True)
+
+    def trusts(self, shown: Shown) -> bool:
+        """Whether to talk to this server at all, before it is told a password."""
+        return shown.trusted and shown.in_date and shown.named
 
     def wait_at_boot(self) -> timedelta:
         """So that a street whose power comes back does not call in one moment."""

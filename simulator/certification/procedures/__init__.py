@@ -1,18 +1,32 @@
-"""The procedures by name, one module a family. A procedure is a public function of a Bench; what begins with `_` is a part of one."""
+"""The procedures by name, one module a family. A procedure is a public function of a Bench; what begins with `_` is a part of one.
 
-from collections.abc import Callable
-from inspect import isgeneratorfunction
+One that has nothing to wait for gives its outcome at once.
+"""
+
+from inspect import isfunction
 from types import ModuleType
 
-from simulator.certification.bench import Bench, Procedure
-from simulator.certification.procedures import alarm, connect
+from simulator.certification.bench import Procedural
+from simulator.certification.procedures import (
+    alarm,
+    alarm_outage,
+    battery,
+    clocks,
+    commands,
+    connect,
+    faults,
+    heartbeat,
+    hostile,
+    identity,
+    status,
+)
 
-FAMILIES: tuple[ModuleType, ...] = (connect, alarm)
+FAMILIES: tuple[ModuleType, ...] = (connect, identity, status, heartbeat, alarm, alarm_outage, clocks, battery, faults, hostile, commands)
 
-PROCEDURES: dict[str, Callable[[Bench], Procedure]] = {
+PROCEDURES: dict[str, Procedural] = {
     name: found
     for module in FAMILIES
     for name, found in vars(module).items()
-    if isgeneratorfunction(found) and not name.startswith("_") and found.__module__ == module.__name__
+    if isfunction(found) and not name.startswith("_") and found.__module__ == module.__name__
 }
 """Names are unique over all families; the test of the catalogue sees to it."""

@@ -1,0 +1,147 @@
+"""A: alarm semantics over an outage, a loss of power, a store that is full. What was called before must still be heard."""
+
+from datetime import timedelta
+
+from simulator.certification.bench import Bench, Procedure
+from simulator.certification.procedures.parts import MINUTE, SHORT, firsts
+from simulator.certification.trace import Message
+from simulator.virtual.stimulus import Stimulus
+
+OUTAGE = timedelta(minutes=3)
+
+
+def alarm_first_after_outage(bench: Bench) -> Procedure:
+    """Readings that were under way when the line broke may come again before it, as the session demands."""
+    yield from bench.sleep(bench.heartbeat * 0.5)
+    bench.vanish()
+    yield from bench.sleep(bench.heartbeat * 1.5)
+    since = yield from bench.do(bench.alarm.deed)
+    yield from bench.sleep(OUTAGE)
+    bench.come_back()
+    alarms = yield from bench.until(lambda: bench.trace.alarms(since), bench.features.connection.reconnects_within)
+    yield from bench.calmed()
+    if not alarms:
+        return bench.inconclusive("断网期间的报警没有送达，无法判定", "the alarm of the outage did not come, so this could not be measured")
+    before = [
+        message for message in bench.trace.messages(since, alarms[0].number) if not message.publish.dup and not message.report.alarms
+    ]
+    if before:
+        return bench.failed(
+            f"恢复后有 {len(before)} 条读数先于报警送出",
+            f"{len(before)} readings were sent before the alarm after the outage", before, alarms[:1],
+        )  # fmt: skip
+    return bench.passed(alarms[:1])
+
+
+def alarm_of_an_outage_arrives(bench: Bench) -> Procedure:
+    bench.vanish()
+    yield from bench.sleep(MINUTE)
+    since = yield from bench.do(bench.alarm.deed)
+    yield from bench.sleep(OUTAGE)
+    bench.come_back()
+    alarms = yield from bench.until(lambda: bench.trace.alarms(since, prop=bench.alarm.prop), bench.features.connection.reconnects_within)
+    yield from bench.calmed()
+    if not alarms:
+        return bench.failed("断网期间的报警在恢复后没有送达", "the alarm of the outage did not come after it", bench.trace.opened(since))
+    return bench.passed(alarms[:1])
+
+
+def order_is_kept(bench: Bench) -> Procedure:
+    """What happened first is said first, over an outage too: a call, then what took it back, then a call again."""
+    bench.vanish()
+    yield from bench.sleep(MINUTE)
+    since = yield from bench.do(bench.alarm.deed)
+    yield from bench.sleep(MINUTE)
+    if bench.alarm.undoing is not None:
+        yield from bench.do(bench.alarm.undoing)
+        expected: list[bool | None] = [True, False, True]
+    elif bench.features.alarm.cancel:
+        yield from bench.stimulate(Stimulus.CANCEL)
+        expected = [True, None, True]
+    else:
+        expected = [True, True]
+    yield from bench.sleep(MINUTE)
+    yield from bench.do(bench.alarm.deed)
+    yield from bench.sleep(MINUTE)
+    bench.come_back()
+    prop = bench.alarm.prop
+    yield from bench.until(lambda: len(_told(bench, since, prop)) >= len(expected), bench.features.connection.reconnects_within)
+    came = _told(bench, since, prop)
+    yield from bench.calmed()
+    told = [message.report.values.get(prop) for message in came]
+    if not came:
+        return bench.inconclusive(
+            "断网期间的报警没有送达，无法判定", "the alarms of the outage did not come, so this could not be measured",
+        )  # fmt: skip
+    if told != expected:
+        return bench.failed(
+            f"断网期间的先后顺序没有保持：{told}",
+            f"what happened in the outage did not come in its order: {told} instead of {expected}", came,
+        )  # fmt: skip
+    return bench.passed(came)
+
+
+def alarm_survives_power_loss(bench: Bench) -> Procedure:
+    bench.vanish()
+    yield from bench.sleep(SHORT)
+    since = yield from bench.do(bench.alarm.deed)
+    yield from bench.sleep(SHORT)
+    yield from bench.calmed()
+    yield from bench.sleep(SHORT)
+    yield from bench.stimulate(Stimulus.POWER, 0)
+    yield from bench.sleep(timedelta(seconds=20))
+    yield from bench.stimulate(Stimulus.POWER, 1)
+    yield from bench.sleep(MINUTE)
+    bench.come_back()
+    limit = bench.features.connection.reconnects_within + MINUTE
+    alarms = yield from bench.until(lambda: bench.trace.alarms(since, prop=bench.alarm.prop), limit)
+    if not alarms:
+        return bench.failed(
+            "掉电前未送达的报警在上电后丢失",
+            "an alarm that was not delivered before the power loss was gone after it", bench.trace.opened(since),
+        )  # fmt: skip
+    return bench.passed(alarms[:1])
+
+
+def no_stale_alarm(bench: Bench) -> Procedure:
+    alarm = yield from bench.raised()
+    if alarm is None:
+        return bench.no_alarm()
+    yield from bench.sleep(SHORT)
+    yield from bench.calmed()
+    yield from bench.sleep(MINUTE)
+    since = bench.trace.mark
+    bench.cut()
+    yield from bench.settled()
+    yield from bench.stimulate(Stimulus.POWER, 0)
+    yield from bench.sleep(timedelta(seconds=20))
+    yield from bench.stimulate(Stimulus.POWER, 1)
+    yield from bench.settled()
+    yield from bench.sleep(MINUTE)
+    stale = bench.trace.alarms(since)
+    if stale:
+        return bench.failed(
+            "早已结束的报警在恢复后又被上报", "an alarm that was over long ago was reported again after the device came back", alarm, stale,
+        )  # fmt: skip
+    return bench.passed(alarm, bench.trace.opened(since))
+
+
+def alarm_not_dropped_for_readings(bench: Bench) -> Procedure:
+    """The alarm is the oldest thing in a store that then runs over."""
+    bench.vanish()
+    yield from bench.sleep(MINUTE)
+    since = yield from bench.do(bench.alarm.deed)
+    yield from bench.sleep(MINUTE)
+    yield from bench.calmed()
+    yield from bench.sleep(bench.heartbeat * (bench.features.store * 1.25 + 2))
+    bench.come_back()
+    alarms = yield from bench.until(lambda: bench.trace.alarms(since, prop=bench.alarm.prop), bench.features.connection.reconnects_within)
+    if not alarms:
+        return bench.failed(
+            "存储写满后，读数挤掉了报警", "when its store ran over, readings took the place of the alarm", bench.trace.opened(since),
+        )  # fmt: skip
+    return bench.passed(alarms[:1])
+
+
+def _told(bench: Bench, since: int, prop: str) -> list[Message]:
+    return firsts(bench.trace.messages(since, where=lambda report: prop in report.values or report.values.get("cancel") is True))

@@ -1,0 +1,58 @@
+"""What several families share: what to match, how to say a span, how to make a device speak."""
+
+from collections.abc import Generator, Iterable
+from datetime import timedelta
+
+from devices.mqtt.packets import Publish
+from simulator.certification.bench import Bench, Step
+from simulator.certification.trace import Message, Passed
+
+MINUTE = timedelta(minutes=1)
+SHORT = timedelta(seconds=5)
+"""After a stimulus, before the next."""
+
+
+def seconds(span: timedelta) -> str:
+    return f"{span.total_seconds():g} s"
+
+
+def is_alarm(entry: Passed) -> bool:
+    return entry.report is not None and entry.report.is_alarm
+
+
+def is_reading(entry: Passed) -> bool:
+    return entry.report is not None and not entry.report.is_alarm
+
+
+def is_publish(entry: Passed) -> bool:
+    return isinstance(entry.packet, Publish)
+
+
+def ids(messages: Iterable[Message]) -> list[str]:
+    """Each id once, in the order in which they came first."""
+    return list(dict.fromkeys(message.report.id for message in messages))
+
+
+def firsts(messages: Iterable[Message]) -> list[Message]:
+    """Each report once, as it came first."""
+    found: dict[str, Message] = {}
+    for message in messages:
+        found.setdefault(message.report.id, message)
+    return list(found.values())
+
+
+def noticed(bench: Bench) -> Generator[Step, object, list[Message]]:
+    """Make the device report what it is for and, where that ends, its end; all reports of it."""
+    sense = bench.event
+    since = yield from bench.do(sense.deed)
+    yield from bench.until(
+        lambda: bench.trace.messages(since, where=lambda r: r.values.get(sense.prop) is True), bench.features.alarm.within,
+    )  # fmt: skip
+    yield from bench.sleep(SHORT)
+    if sense.undoing is not None:
+        yield from bench.do(sense.undoing)
+        yield from bench.until(
+            lambda: bench.trace.messages(since, where=lambda r: r.values.get(sense.prop) is False), bench.features.alarm.within,
+        )  # fmt: skip
+        yield from bench.sleep(SHORT)
+    return bench.trace.messages(since, where=lambda report: sense.prop in report.values)

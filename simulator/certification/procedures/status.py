@@ -1,0 +1,209 @@
+"""S: report and status semantics. What is said is true, in the contract's words, and is not lost."""
+
+from collections.abc import Generator
+from itertools import pairwise
+
+from devices.mqtt.packets import Publish
+from simulator.certification.behaviour import Deal
+from simulator.certification.bench import Bench, Outcome, Procedure, Step
+from simulator.certification.procedures.parts import MINUTE, firsts, is_reading, noticed, seconds
+from simulator.certification.trace import Message, Passed
+from simulator.virtual.profile import Sense
+from simulator.virtual.speech import OFFLINE
+from simulator.virtual.stimulus import Stimulus
+from simulator.wire import Channel
+
+
+def reports_are_sound(bench: Bench) -> Procedure:
+    yield from noticed(bench)
+    yield from bench.sleep(bench.heartbeat)
+    bad = bench.trace.unreadable()
+    if bad:
+        why = bad[0].said
+        return bench.failed(f"有消息无法读取：{getattr(why, 'reason', '')}", f"a message cannot be read: {getattr(why, 'reason', '')}", bad)
+    partly = [message for message in bench.trace.messages() if message.report.problems]
+    if partly:
+        why_not = partly[0].report.problems[0]
+        return bench.failed(f"报告中有不合规的内容：{why_not}", f"something in a report is not as the contract has it: {why_not}", partly)
+    return bench.passed(bench.trace.messages()[:6])
+
+
+def readings_at_qos_1(bench: Bench) -> Procedure:
+    readings = yield from _readings(bench)
+    bad = [entry for entry in readings if _publish(entry).qos == 0]
+    if not readings:
+        return bench.inconclusive("没有收到普通报告，无法判定", "no reading came, so this could not be measured")
+    if bad:
+        return bench.failed("普通报告以 QoS 0 发送", "a report was sent with QoS 0", bad[:3])
+    return bench.passed(readings[:3])
+
+
+def readings_not_retained(bench: Bench) -> Procedure:
+    readings = yield from _readings(bench)
+    bad = [entry for entry in readings if _publish(entry).retain]
+    if not readings:
+        return bench.inconclusive("没有收到普通报告，无法判定", "no reading came, so this could not be measured")
+    if bad:
+        return bench.failed("普通报告带保留标志", "a report was retained", bad[:3])
+    return bench.passed(readings[:3])
+
+
+def what_it_notices_is_reported(bench: Bench) -> Procedure:
+    return (yield from _begins_and_ends(bench, bench.event))
+
+
+def tamper_is_reported(bench: Bench) -> Procedure:
+    return (yield from _begins_and_ends(bench, _sense(bench, Stimulus.TAMPER)))
+
+
+def loss_of_mains_is_reported(bench: Bench) -> Procedure:
+    return (yield from _begins_and_ends(bench, _sense(bench, Stimulus.MAINS_LOST)))
+
+
+def nothing_is_reported_that_is_not(bench: Bench) -> Procedure:
+    since = bench.trace.mark
+    yield from bench.sleep(bench.heartbeat * 3)
+    false = [
+        message
+        for message in bench.trace.messages(since)
+        if any(message.report.values.get(sense.prop) is True for sense in bench.profile.senses)
+    ]
+    if false:
+        return bench.failed("没有任何触发，设备却报了事件", "nothing happened, and it reported that something did", false)
+    return bench.passed(bench.trace.messages(since)[:3])
+
+
+# --- status ---
+
+
+def says_that_it_is_online(bench: Bench) -> Outcome:
+    online = [entry for entry, status in bench.trace.statuses() if status.online]
+    if not online:
+        return bench.failed("连接后没有发布 online 状态", "no status online came after it connected", _connects(bench))
+    return _retained(bench, online)
+
+
+def says_that_it_is_online_again(bench: Bench) -> Procedure:
+    since = bench.trace.mark
+    bench.cut()
+    if (yield from bench.reconnected(since)) is None:
+        return bench.no_line()
+    yield from bench.until(lambda: [s for _, s in bench.trace.statuses(since) if s.online], MINUTE)
+    online = [entry for entry, status in bench.trace.statuses(since) if status.online]
+    if not online:
+        return bench.failed(
+            "重连后没有重新发布 online，平台会一直认为它离线",
+            "it did not say online again after its will had said offline: it would be taken for dead", bench.trace.closed(since)[:1],
+        )  # fmt: skip
+    return bench.passed(bench.trace.closed(since)[:1], online[:1])
+
+
+def has_a_will(bench: Bench) -> Outcome:
+    assert bench.connect is not None
+    entry, said = bench.connect
+    will = said.will
+    if will is None:
+        return bench.failed("CONNECT 没有遗嘱，断线无人知道", "its CONNECT has no will: nobody is told when its line breaks", entry)
+    if will.topic != bench.endpoint.identity.topic(Channel.STATUS) or b'"offline"' not in will.payload.replace(b" ", b""):
+        return bench.failed("遗嘱不是自己 status 上的 offline", f"its will is not offline on its own status ({OFFLINE.decode()})", entry)
+    if not will.retain or will.qos == 0:
+        return bench.failed("遗嘱没有以 QoS 1 保留", "its will is not retained with QoS 1", entry)
+    return bench.passed(entry)
+
+
+# --- nothing is lost ---
+
+
+def reading_survives_a_cut_before_its_acknowledgement(bench: Bench) -> Procedure:
+    since = bench.trace.mark
+    bench.on(is_reading, Deal.CUT, "the connection is cut between a reading's PUBLISH and its PUBACK")
+    first = yield from bench.until(lambda: bench.trace.messages(since), bench.heartbeat * 1.2)
+    if not first:
+        return bench.inconclusive("没有收到普通报告，无法判定", "no reading came, so this could not be measured")
+    report_id = first[0].report.id
+    limit = bench.features.connection.reconnects_within + MINUTE
+    again = yield from bench.until(lambda: bench.trace.with_id(report_id, first[0].number + 1), limit)
+    if not again:
+        return bench.failed("未被确认的读数在中断后丢失", "a reading that was not acknowledged did not come again after the cut", first[:1])
+    return bench.passed(first[:1], again[:1])
+
+
+def readings_of_an_outage_arrive(bench: Bench) -> Procedure:
+    came, since = yield from _outage(bench)
+    if len(came) < min(2, bench.features.store):
+        return bench.failed(
+            f"断网期间的读数只到了 {len(came)} 条", f"of the readings of an outage {len(came)} came after it", bench.trace.opened(since),
+        )  # fmt: skip
+    return bench.passed(came[:6])
+
+
+def readings_of_an_outage_come_in_order(bench: Bench) -> Procedure:
+    came, _ = yield from _outage(bench)
+    stamped = [message for message in came if message.report.at]
+    if len(stamped) < 2:
+        return bench.inconclusive(
+            "断网期间的读数不足，无法判定", "too few readings of the outage came, so this could not be measured", came,
+        )  # fmt: skip
+    for earlier, later in pairwise(stamped):
+        if later.report.at < earlier.report.at:
+            return bench.failed("积存的读数没有从最早的开始送", "stored readings did not come oldest first", earlier, later)
+    return bench.passed(stamped[:6])
+
+
+# --- parts ---
+
+
+def _readings(bench: Bench) -> Generator[Step, object, list[Passed]]:
+    yield from bench.sleep(bench.heartbeat)
+    return [entry for entry in bench.trace.passed(Publish) if is_reading(entry)]
+
+
+def _publish(entry: Passed) -> Publish:
+    assert isinstance(entry.packet, Publish)
+    return entry.packet
+
+
+def _outage(bench: Bench) -> Generator[Step, object, tuple[list[Message], int]]:
+    bench.vanish()
+    since = bench.trace.mark
+    yield from bench.sleep(bench.heartbeat * 3)
+    bench.come_back()
+    yield from bench.reconnected(since)
+    yield from bench.settled()
+    return [message for message in firsts(bench.trace.messages(since)) if not message.report.is_alarm], since
+
+
+def _begins_and_ends(bench: Bench, sense: Sense) -> Procedure:
+    prop, limit = sense.prop, bench.features.alarm.within
+    since = yield from bench.do(sense.deed)
+    began = yield from bench.until(lambda: bench.trace.messages(since, where=lambda r: r.values.get(prop) is True), limit)
+    yield from bench.sleep(MINUTE)
+    if not began:
+        if sense.undoing is not None:
+            yield from bench.do(sense.undoing)
+        return bench.failed(f"{seconds(limit)} 内没有上报 {prop} 为 true", f"{prop} was not reported as true within {seconds(limit)}")
+    if sense.undoing is None:
+        return bench.passed(began[:1])
+    since = yield from bench.do(sense.undoing)
+    ended = yield from bench.until(lambda: bench.trace.messages(since, where=lambda r: r.values.get(prop) is False), limit)
+    if not ended:
+        return bench.failed(
+            f"{seconds(limit)} 内没有上报 {prop} 为 false",
+            f"{prop} was not reported as false within {seconds(limit)} of its end", began[:1],
+        )  # fmt: skip
+    return bench.passed(began[:1], ended[:1])
+
+
+def _sense(bench: Bench, stimulus: Stimulus) -> Sense:
+    return next(sense for sense in bench.profile.senses if sense.stimulus is stimulus)
+
+
+def _connects(bench: Bench) -> list[Passed]:
+    return [entry for entry, _ in bench.trace.connects()]
+
+
+def _retained(bench: Bench, online: list[Passed]) -> Outcome:
+    bad = [entry for entry in online if not _publish(entry).retain or _publish(entry).qos == 0]
+    if bad:
+        return bench.failed("online 状态没有以 QoS 1 保留", "its status online is not retained with QoS 1", bad)
+    return bench.passed(online[:1])
