@@ -48,6 +48,10 @@ class Kept(msgspec.Struct, tag="kept"):
     seq: int
 
 
+class Hurry(msgspec.Struct, tag="hurry"):
+    """Somebody looks at a chart: what gathers is to be written at once."""
+
+
 class Answered(msgspec.Struct, tag="answered"):
     """`seq` is the last sequence number of the commit; with an error nothing was committed.
 
@@ -163,7 +167,7 @@ class TelemetryHealth(msgspec.Struct, tag="telemetry"):
     failed_jobs: dict[str, str] = {}
 
 
-Frame = Follow | Ask | Kept | Answered | Committed | Unstored | Health | TelemetryHealth
+Frame = Follow | Ask | Kept | Hurry | Answered | Committed | Unstored | Health | TelemetryHealth
 Push = Committed | Unstored | Health | TelemetryHealth
 
 _encoder = msgspec.msgpack.Encoder()
@@ -243,6 +247,11 @@ class Control:
         """Tell how far everything that this process keeps is on disk."""
         if self._writer is not None:
             self._writer.write(pack(Kept(keeper, seq)))
+
+    def hurry(self) -> None:
+        """Ask for what gathers to be written at once."""
+        if self._writer is not None:
+            self._writer.write(pack(Hurry()))
 
     async def follow(self, *, pause: float = 0.2) -> AsyncIterator[Push | None]:
         while True:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.control import FRAME_LIMIT, Answered, Ask, Committed, Follow, Keeper, Kept, Push, Unstored, pack, unpack
+from gateway.control import FRAME_LIMIT, Answered, Ask, Committed, Follow, Hurry, Keeper, Kept, Push, Unstored, pack, unpack
 
 BEHIND_LIMIT = 64 * 1024 * 1024
 """A follower with more than this unsent is cut off; it comes back and reads the journal instead."""
@@ -27,6 +27,8 @@ class ControlServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self.greeting: Callable[[], list[Push]] = list
         """What a new follower is told first: the present health, what is not stored."""
+        self.hurried: Callable[[], None] = lambda: None
+        """Called when a follower cannot wait."""
 
     async def start(self) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -82,6 +84,8 @@ class ControlServer:
                     self._followers[writer] = frame
                 elif isinstance(frame, Kept):
                     self._kept[writer] = frame
+                elif isinstance(frame, Hurry):
+                    self.hurried()
                 elif isinstance(frame, Ask):
                     self._ask(frame, lambda answered: None if writer.is_closing() else writer.write(pack(answered)))
                 else:

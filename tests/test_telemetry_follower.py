@@ -160,6 +160,28 @@ def test_an_errand_is_done_between_two_batches_also_while_the_store_is_away(book
             follower.run_there(fault).result(5)
 
 
+def test_one_that_is_hurried_looks_at_once_but_not_at_a_store_that_asked_for_a_pause(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower_module, "POLL_S", 3600.0)
+    shelf = Shelf()
+    with following(shelf, book) as follower:
+        until("it has looked", lambda: shelf.opened)
+        seq = fill(book, 3)
+
+        def there() -> bool:
+            follower.hurry()
+            return follower.position == seq
+
+        until("it is written", there)
+        shelf.fails = [StoreAway(Sentence("不在", "it is away"), 3600.0)]
+        fill(book, 3)
+        follower.hurry()
+        until("it fails", lambda: follower.problem is not None)
+        for _ in range(5):
+            follower.hurry()
+        assert shelf.opened == 1
+        assert follower.position == seq
+
+
 def test_the_history_holds_what_the_journal_does(book: Book) -> None:
     seq = fill(book, 100)
     with following(Historian(book.layout.history, lambda: True), book) as follower:
@@ -193,7 +215,7 @@ def test_with_little_room_left_the_history_waits_and_pruning_does_not(book: Book
 # --- who is told what ------------------------------------------------------------------------------------------------------------
 
 
-def test_retention_waits_for_every_keeper(tmp_path: Path) -> None:
+def test_retention_waits_for_every_keeper_and_who_hurries_is_heard(tmp_path: Path) -> None:
     async def story() -> None:
         server = ControlServer(socket_path(tmp_path), lambda _ask, _answer: None)
         await server.start()
@@ -209,6 +231,11 @@ def test_retention_waits_for_every_keeper(tmp_path: Path) -> None:
             assert server.kept == 0, "who keeps the readings has not said"
             telemetry.kept(Keeper.TELEMETRY, 50)
             while server.kept != 50:
+                await asyncio.sleep(0.01)
+            hurried: list[bool] = []
+            server.hurried = lambda: hurried.append(True)
+            desk.hurry()
+            while not hurried:
                 await asyncio.sleep(0.01)
             following[1].cancel()
             while server.kept != 0:

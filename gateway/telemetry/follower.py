@@ -96,6 +96,11 @@ class Follower:
     def start(self) -> None:
         self._thread.start()
 
+    def hurry(self) -> None:
+        """Look now at what there is. A store that asked for a pause gets it all the same."""
+        if self.problem is None:
+            self._wake.set()
+
     def run_there(self, work: Callable[[], T]) -> Future[T]:
         """Have it done on the thread, before anything more is written: it may be what makes the room."""
         future: Future[T] = Future()

@@ -108,7 +108,13 @@ async def follow(settings: Settings, stopping: asyncio.Event) -> None:
         settings.zone,
         MACHINE.wall,
     )
+
+    def hurry() -> None:
+        for follower in followers:
+            follower.hurry()
+
     server = ControlServer(socket_path(layout.root, TELEMETRY_SOCKET), _refuse)
+    server.hurried = hurry
 
     async def health() -> TelemetryHealth:
         now = await clock.now()

@@ -117,6 +117,7 @@ class Historian:
         followed = self.followed(self._charts.name)
         if not self.up or (followed is not None and followed.problem is not None):
             return False
+        self._control.hurry()
         try:
             async with asyncio.timeout(timeout), self._moved:
                 await self._moved.wait_for(there)
