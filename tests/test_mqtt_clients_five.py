@@ -1,4 +1,7 @@
-"""What only MQTT 5.0 has, as other people's clients see it: paho-mqtt, aiomqtt, mosquitto_pub and _sub, Node's mqtt."""
+"""What only MQTT 5.0 has, as other people's clients see it: paho-mqtt, aiomqtt, mosquitto_pub and _sub, Node's mqtt.
+
+And our client, as another broker sees it.
+"""
 
 import asyncio
 import contextlib
@@ -8,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import aiomqtt
 import paho.mqtt.client as paho
@@ -18,8 +22,12 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from devices.mqtt.client import Acknowledged, Client, Event
 from devices.mqtt.entries import Delivered, SessionLasts, WillWaits
+from devices.mqtt.packets import Connack, Connect, Publish, Suback, Unsuback
+from devices.mqtt.properties import Properties as OurProperties
 from gateway.mqtt import listener
+from tests.brokers import Mosquitto, Server, running
 from tests.endpoint import AT, PASSWORD, Endpoint, endpoint, until
 from tests.test_listener import COMMAND, REPORT, STATUS, run
 from tests.test_mqtt_clients import NODE, WITHIN, output
@@ -326,3 +334,76 @@ def test_nodes_mqtt_is_given_a_name_and_told_the_end() -> None:
             assert at.ledger.topics() == [REPORT] * 3, "two of them by a number"
 
     run(story())
+
+
+# --- our client, at another broker -----------------------------------------------------------------------------------------------------
+
+
+class Line:
+    """Our client on a socket, until what it waits for has come."""
+
+    def __init__(self, client: Client, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.client = client
+        self.came: list[Event] = []
+        self._from = reader
+        self._to = writer
+
+    async def until(self, *kinds: type[Event], count: int = 1) -> None:
+        """Until so many of these have come, since the last time."""
+        self.came.clear()
+        async with asyncio.timeout(WITHIN):
+            while sum(isinstance(event, kinds) for event in self.came) < count:
+                self._to.write(bytes(self.client.output))
+                self.client.output.clear()
+                data = await self._from.read(65_536)
+                assert data, "the broker hung up"
+                self.came += self.client.receive(data, AT)
+            self._to.write(bytes(self.client.output))
+            self.client.output.clear()
+
+    async def close(self) -> None:
+        self.client.close()
+        self._to.write(bytes(self.client.output))
+        self._to.close()
+        await self._to.wait_closed()
+        self.client.lost()
+
+
+async def line(client: Client, port: int) -> Line:
+    client.open(AT)
+    one = Line(client, *await asyncio.open_connection("127.0.0.1", port))
+    await one.until(Connack)
+    return one
+
+
+def test_our_client_speaks_5_with_mosquitto(tmp_path: Path) -> None:
+    """Every QoS and back, a number for the topic, a name that is given, a window of two, a session that is resumed."""
+
+    async def story(broker: Server) -> None:
+        asked = OurProperties(session_expiry=60, receive_maximum=2, topic_alias_maximum=3)
+        client = Client(Connect("", False, 0, broker.username, broker.password.encode(), level=5, properties=asked))
+        one = await line(client, broker.port)
+        assert any(isinstance(event, Connack) and event.properties.topic_alias_maximum for event in one.came)
+        client.subscribe((("to/us/#", 2),), OurProperties(subscription_ids=(9,)))
+        await one.until(Suback)
+        for qos in (0, 1, 2, 0, 1, 2):
+            client.publish("to/us/a", str(qos).encode(), qos, properties=OurProperties(user=(("k", "v"),)))
+        await one.until(Publish, Acknowledged, count=10)
+        messages = [event for event in one.came if isinstance(event, Publish)]
+        assert sorted((m.payload, m.qos) for m in messages) == [(b"0", 0)] * 2 + [(b"1", 1)] * 2 + [(b"2", 2)] * 2
+        assert {m.topic for m in messages} == {"to/us/a"}
+        assert {(m.properties.subscription_ids, m.properties.user) for m in messages} == {((9,), (("k", "v"),))}
+        assert client.unacknowledged == 0
+        await one.close()
+        assert client.connect.client_id
+        again = await line(client, broker.port)
+        assert [event.session_present for event in again.came if isinstance(event, Connack)] == [True]
+        client.publish("to/us/b", b"again", 2)
+        await again.until(Publish)
+        client.unsubscribe(("to/us/#", "never/there"))
+        await again.until(Unsuback)
+        assert [event.codes for event in again.came if isinstance(event, Unsuback)] == [(0, 0x11)]
+        await again.close()
+
+    with running(Mosquitto(tmp_path)) as broker:
+        asyncio.run(story(broker))
