@@ -105,6 +105,7 @@ class Connection:
         """What the client has said of itself."""
         self._five = False
         self._unreleased: set[int] | None = None
+        self._too_many = False
         """Of a client of 5.0: identifiers of QoS 2 that it has used on this connection and not been given back."""
         self._reader = Reader(limit, Kind.CONNECT, aliases=TOPIC_ALIASES, largest=PACKET_LIMIT, names_subscriptions=False)
         self._patience: timedelta | None = CONNECT_WITHIN
@@ -128,6 +129,7 @@ class Connection:
                     arrival = Arrival(packet)
                     if packet.qos:
                         self._rows[0].append(arrival)
+                        self._count()
                     yield arrival
                 else:
                     yield from self._exactly_once(packet)
@@ -135,7 +137,7 @@ class Connection:
                 yield from self._controlled(packet, now)
             if self.phase is not Phase.OPEN:
                 return
-        if self._unreleased is not None and len(self._rows[0]) + len(self._unreleased) > RECEIVE_MAXIMUM:
+        if self._too_many:
             reason = f"more than {RECEIVE_MAXIMUM} messages that are not acknowledged"
             raise ProtocolViolation("MQTT-3.3.4-7", reason, Reason.RECEIVE_MAXIMUM_EXCEEDED)
 
@@ -301,6 +303,7 @@ class Connection:
         number, row = packet.packet_id, self._rows[1]
         if self._unreleased is not None:
             self._unreleased.add(number)
+            self._count()
         before = session.holding.get(number)
         if isinstance(before, Arrival):
             if not any(arrival is before for arrival in row):
@@ -330,6 +333,11 @@ class Connection:
         number = arrival.publish.packet_id
         if self._session is not None and self._session.holding.get(number) is arrival:
             del self._session.holding[number]
+
+    def _count(self) -> None:
+        """What came with the message too many may release others; that it was too many then, stands."""
+        if self._unreleased is not None and len(self._rows[0]) + len(self._unreleased) > RECEIVE_MAXIMUM:
+            self._too_many = True
 
     def _give_back(self, packet_id: int) -> None:
         if self._unreleased is not None:

@@ -101,6 +101,15 @@ async def test_more_under_way_than_the_endpoint_takes_ends_the_connection(at: Pl
     line.publish(REPORT, b"x", 1, most + 1)
     await line.ends(0x93)
     assert len(at.taken()) == most + 1
+    at.ledger.held = False
+    other = await at.greeted("other")
+    other.say(*(wire.publish(5, REPORT, b"x", 2, number) for number in range(1, most + 1)))
+    for _ in range(most):
+        await other.hear(wire.PUBREC)
+    other.say(wire.publish(5, REPORT, b"x", 2, most + 1), wire.answer(5, wire.PUBREL, 1))
+    while (heard := await other.hear()).kind != wire.DISCONNECT:
+        pass
+    assert heard.code == 0x93, "what it released behind that came too late"
 
 
 @shows(v5="3.3.4-9 4.9.0-1 4.9.0-2")
