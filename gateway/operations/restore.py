@@ -126,14 +126,13 @@ def _verify(kept: Kept, pace: Pace) -> None:
 
 
 def _make_room(data: Path, wish: Wish) -> tuple[Identity, str]:
-    """Everything that is there, moved aside; which life it was, and where it went. Half of a restore is nobody's, and goes."""
+    """Everything that is there, moved aside; which life it was, and where it is now. Half of a restore is nobody's, and goes."""
     unfinished = (data / identity.UNFINISHED).exists()
-    before = Identity()
-    with suppress(FolderRefused):
-        before = identity.read(data)
+    aside = data / f"{REPLACED}{wish.now:%Y-%m-%dT%H%M%SZ}"
+    if unfinished:  # what there was before that half is where it was put then
+        aside = max((entry for entry in data.iterdir() if entry.name.startswith(REPLACED)), default=aside)
     (data / identity.UNFINISHED).touch()
     sync_folder(data)
-    aside = data / f"{REPLACED}{wish.now:%Y-%m-%dT%H%M%SZ}"
     for entry in sorted(data.iterdir()):
         if entry.name in _STAYS or entry.name.startswith(REPLACED):
             continue
@@ -142,6 +141,9 @@ def _make_room(data: Path, wish: Wish) -> tuple[Identity, str]:
         else:
             aside.mkdir(mode=0o700, exist_ok=True)
             entry.rename(aside / entry.name)
+    before = Identity()
+    with suppress(FolderRefused):
+        before = identity.read(aside)
     return before, str(aside) if aside.is_dir() else ""
 
 

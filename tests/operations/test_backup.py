@@ -28,7 +28,7 @@ from gateway.problem import CommandFailed
 from gateway.settings import Settings
 from gateway.store import segments
 from gateway.store.entry import Stamp, encode
-from gateway.store.identity import Identity, read, write
+from gateway.store.identity import FolderRefused, Identity, read, settle, write
 from gateway.store.journal import Journal, Reader
 from tests.service import ROOT, until
 
@@ -340,6 +340,28 @@ def test_a_folder_that_is_not_empty_is_only_replaced_when_asked_to_and_then_put_
     assert (life.restores, life.restored_to) == (1, 100)
     assert life.generation != "first"
     world.journal = Journal.open(tmp_path / "unused")
+
+
+def test_a_restore_that_was_cut_short_starts_nothing_and_is_run_again_from_the_beginning(world: World) -> None:
+    world.hear(100)
+    world.back_up()
+    world.hear(11)
+    world.journal.close()
+
+    def power(_: int) -> None:
+        raise KeyboardInterrupt
+
+    wish = Wish(source=world.backups, data=world.data, replace=True, old=None, now=NOW)
+    with pytest.raises(KeyboardInterrupt):
+        restore(wish, chosen(world.backups), BRISK, Pace(gentle=False, told=power))
+    with pytest.raises(FolderRefused, match="was not finished"):
+        settle(world.data, print)
+    done = world.restore(world.data, replace=True)
+    assert (done.last_seq, [p.name for p in world.data.glob("replaced-*")]) == (100, [Path(done.replaced).name])
+    assert done.lost is not None
+    assert (done.lost.reports, done.lost.known_by) == (11, "journal"), "by what was put aside the first time"
+    assert settle(world.data, print).restores == 1
+    world.journal = Journal.open(world.data.parent / "unused")
 
 
 def test_an_older_backup_of_several_can_be_chosen(world: World, tmp_path: Path) -> None:
