@@ -26,6 +26,7 @@ from devices.mqtt.client import Acknowledged, Client, Event
 from devices.mqtt.entries import Delivered, SessionLasts, WillWaits
 from devices.mqtt.packets import Connack, Connect, Publish, Suback, Unsuback
 from devices.mqtt.properties import Properties as OurProperties
+from devices.mqtt.terms import RECEIVE_MAXIMUM
 from gateway.mqtt import listener
 from tests.brokers import Mosquitto, Server, running
 from tests.endpoint import AT, PASSWORD, Endpoint, endpoint, until
@@ -329,7 +330,7 @@ def test_nodes_mqtt_is_given_a_name_and_told_the_end() -> None:
             await at.listener.close()
             printed, errors = await asyncio.wait_for(process.communicate(), WITHIN)
             assert process.returncode == 0, errors.decode()
-            assert json.loads(printed) == {"name": True, "maximum": 1024, "refused": 0x87, "granted": 2, "code": 0x8B}
+            assert json.loads(printed) == {"name": True, "maximum": RECEIVE_MAXIMUM, "refused": 0x87, "granted": 2, "code": 0x8B}
             assert [p.payload for p in at.ledger.published] == [b"1", b"2", b"3"]
             assert at.ledger.topics() == [REPORT] * 3, "two of them by a number"
 

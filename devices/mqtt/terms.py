@@ -5,8 +5,9 @@ import msgspec
 from devices.mqtt.packets import FIVE, LEVEL, Connect, Reason, Refusal
 from devices.mqtt.properties import FOREVER, NONE, Properties
 
-RECEIVE_MAXIMUM = 1024
-"""Messages of QoS 1 and 2 that a client of 5.0 may have sent and not answered: what a connection can fill while a commit runs."""
+RECEIVE_MAXIMUM = 16_384
+"""Messages of QoS 1 and 2 that a client of 5.0 may have sent and not been answered: as many as wait for the disk before a connection
+of either version is left unread. Fewer would keep a call at home behind the readings that a hub has stored."""
 TOPIC_ALIASES = 32
 """Topics that a client of 5.0 may give a number; a kit has three, a hub a few for each of its devices."""
 PACKET_LIMIT = 4 * 1024 * 1024 + 256 * 1024

@@ -14,12 +14,13 @@ from devices.mqtt.properties import NONE
 from devices.mqtt.rights import Rights
 from devices.mqtt.server import Arrival, Connection
 from devices.mqtt.session import Session
+from devices.mqtt.terms import RECEIVE_MAXIMUM
 from devices.topic import Channel
 from gateway.inbox import Intake, Published
 from gateway.mqtt.company import Company, beside, bridged, retained
 
 WAITING_BYTES = 4 * 1024 * 1024
-WAITING_MESSAGES = 16_384
+WAITING_MESSAGES = RECEIVE_MAXIMUM
 """Of one connection, sent and not on disk: past either, it is not read."""
 ALARM_FACTOR = 16
 """A connection that only ever brought alarms may have so much more waiting, and never stands back for others."""
