@@ -8,10 +8,13 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import CLOCK_REALTIME, clock_gettime, monotonic
 
 from tests.service import free_port, until
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/lib/rabbitmq/bin"
+MTIME_S = 0.1
+"""File times are as coarse as the kernel's ticks."""
 USERNAME, PASSWORD = "anju", "brokered"
 
 
@@ -90,6 +93,7 @@ class Mosquitto(Server):
         self._config = folder / "mosquitto.conf"
         data = folder / "mosquitto"
         data.mkdir(exist_ok=True)
+        self._database = data / "mosquitto.db"
         user = ("user root",) if os.geteuid() == 0 else ()
         lines = (
             *user, f"listener {self.port} 127.0.0.1", *listener, "persistence true", f"persistence_location {data}/",
@@ -98,6 +102,15 @@ class Mosquitto(Server):
         if not any(line.startswith("allow_anonymous") for line in more):
             lines += ("allow_anonymous true",)
         self._config.write_text("\n".join(lines) + "\n")
+
+    @property
+    def saved_at(self) -> float:
+        """By the monotonic clock: what it has acknowledged before is on its disk."""
+        try:
+            age = clock_gettime(CLOCK_REALTIME) - self._database.stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+        return monotonic() - age - MTIME_S
 
     def command(self) -> tuple[list[str], dict[str, str]]:
         return [program("mosquitto", "mosquitto"), "-c", str(self._config)], {}

@@ -50,6 +50,7 @@ class Proxy:
                 return
             try:
                 far = socket.create_connection(("127.0.0.1", self._target), 5)
+                far.settimeout(None)
             except OSError:
                 near.close()
                 continue

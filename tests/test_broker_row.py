@@ -46,6 +46,35 @@ def test_what_was_taken_on_the_line_before_is_not_acknowledged_on_this_one() -> 
     assert one.waiting_bytes == 0
 
 
+def test_what_is_still_on_its_way_to_disk_is_not_taken_twice_when_the_next_line_brings_it_again() -> None:
+    one = row()
+    waiting = [take(one, number, f"reading {number}".encode()) for number in (1, 2, 3)]
+    waiting[0].stored()
+    one.begin()
+    assert one.take(8, TOPIC, b"reading 2", dup=True) is None
+    assert one.take(9, TOPIC, b"reading 3", dup=True) is None
+    again = one.take(7, TOPIC, b"reading 1", dup=True)
+    assert again is not None, "whoever is on disk has nothing to wait for: the copy is taken"
+    waiting[2].stored()
+    assert one.due() == []
+    waiting[1].stored()
+    assert one.due() == [8, 9]
+    again.stored()
+    assert one.due() == [7]
+    assert one.waiting == 0
+
+
+def test_of_two_messages_that_say_the_same_each_stands_for_one() -> None:
+    one = row()
+    first = take(one, 1, b"the same")
+    one.begin()
+    assert one.take(1, TOPIC, b"the same", dup=True) is None
+    second = one.take(2, TOPIC, b"the same", dup=False)
+    assert second is not None
+    first.stored()
+    assert one.due() == [1]
+
+
 def test_a_second_copy_on_the_same_line_is_dropped_and_the_first_one_acknowledged_once() -> None:
     one = row()
     first = take(one, 7, b"hello")

@@ -140,7 +140,7 @@ class Broker:
 
     @property
     def duplicates(self) -> int:
-        """Messages that the broker delivered again on the same connection."""
+        """Messages that the broker delivered again while they were on their way to disk, or just after."""
         return self._alarms.duplicates + self._readings.duplicates
 
     @property

@@ -90,7 +90,7 @@ class Session:
         self.trouble = ""
         """Why it is not; empty before the first attempt has ended."""
         self.duplicates = 0
-        """Delivered again on the same connection while, or just after, the first copy was taken."""
+        """Delivered again while, or just after, the first copy was taken; not given to the loop a second time."""
         self._address = address
         self._login = login
         self._intake = intake
