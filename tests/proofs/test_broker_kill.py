@@ -140,7 +140,8 @@ def rounds(folder: Path, number: int, seed: int) -> None:
         load = Load(broker)
         for turn in range(number):
             kill: Blow = broker.restart if turn % 2 else partial(anju.kill, "alarm")
-            for blow in dice.sample([kill, partial(line.cut_after, dice.randrange(1, 5000))], 2):
+            cut: Blow = partial(line.cut_after, dice.randrange(1, 5000))
+            for blow in dice.sample((kill, cut), 2):
                 before = anju.sessions
                 Event().wait(dice.uniform(0.05, 1.5))
                 blow()
