@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from devices.home import DeviceId, HomeId
+from devices.observation import Property
 from gateway.outside_stores import VictoriaMetrics
+from gateway.store.history import ChartsAway, Question
 from gateway.store.standing import Standing, path_of, read_refused
 from gateway.telemetry import follower as follower_module
 from gateway.telemetry import outside as outside_module
 from gateway.telemetry.outside import Outside
+from gateway.telemetry.reading import open_charts
 from tests.influx2_fake import TOKEN, Influx2Fake
 from tests.service import until
 from tests.telemetry import HOME, NOON, Book, following, outside, reached, said, store_of
@@ -444,6 +448,29 @@ def test_a_store_behind_tls_is_trusted_by_its_own_authority_alone(book: Book, tm
         with following(outside(book, text), book) as follower:
             reached(follower, seq)
         until("each is there, once", lambda: server.rows("heart_rate") == {WATCH: meant(10)})
+
+
+def test_a_store_that_asks_for_a_password_gets_it(book: Book, tmp_path: Path) -> None:
+    server = Victoria(tmp_path / "vm", login=("anju", "right"))
+    (book.data / "right").write_text("right\n")
+    (book.data / "wrong").write_text("wrong\n")
+    with served(server):
+        seq = readings(book, 10)
+        texts = {word: server.settings(word, username="anju", password=f"file:{book.data / word}") for word in ("wrong", "right")}
+        question = Question(HomeId(HOME), DeviceId("watch"), Property.HEART_RATE, NOON, NOON + timedelta(hours=1))
+        with following(outside(book, texts["wrong"]), book) as follower:
+            until("it is said", lambda: follower.problem is not None)
+            assert follower.problem is not None
+            assert "the token or password is not accepted (401" in follower.problem.en
+        charts = open_charts(store_of(texts["wrong"], tmp_path))
+        with pytest.raises(ChartsAway, match="401"):
+            charts.answer(question)
+        charts.close()
+        with following(outside(book, texts["right"]), book) as follower:
+            reached(follower, seq)
+        charts = open_charts(store_of(texts["right"], tmp_path))
+        until("the chart has them", lambda: len(charts.answer(question)[0]) == 10)
+        charts.close()
 
 
 def test_influxdb_sets_aside_what_it_finds_ill_typed(book: Book, tmp_path: Path) -> None:

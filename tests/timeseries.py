@@ -28,6 +28,7 @@ class Server:
     """`start`, `kill`, `start` again on the same data and port."""
 
     path = "/"
+    login: tuple[str, str] | None = None
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,7 +55,7 @@ class Server:
 
     def get(self, path: str, **query: str) -> httpx.Response:
         # Whether its certificate is good is what the tests ask of Anju, not of themselves.
-        return httpx.get(f"{self.url}{path}", params=query, trust_env=False, timeout=20, verify=False)
+        return httpx.get(f"{self.url}{path}", params=query, trust_env=False, timeout=20, verify=False, auth=self.login)
 
     def kill(self) -> None:
         if self.process is not None:
@@ -73,13 +74,19 @@ class Server:
 
 
 class Victoria(Server):
-    """`dedup`: as docs/telemetry.md has it started, so that a line that came twice is there once. `tls`: certificate and key."""
+    """`dedup`: as docs/telemetry.md has it started, so that a line that came twice is there once. `tls`: certificate and key.
+
+    `login`: a user name and a password that it asks everybody for.
+    """
 
     path = "/health"
 
-    def __init__(self, folder: Path, *, dedup: bool = True, tls: tuple[Path, Path] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, dedup: bool = True, tls: tuple[Path, Path] | None = None, login: tuple[str, str] | None = None,
+    ) -> None:
         super().__init__(folder)
         self._dedup = dedup
+        self.login = login
         self._tls = tls
         if tls is not None:
             self.url = self.url.replace("http:", "https:")
@@ -89,6 +96,8 @@ class Victoria(Server):
             program("victoria-metrics", "victoria-metrics"), f"-storageDataPath={self.folder / 'data'}",
             f"-httpListenAddr=127.0.0.1:{self.port}", "-retentionPeriod=100y",
         ]  # fmt: skip
+        if self.login is not None:
+            words += [f"-httpAuth.username={self.login[0]}", f"-httpAuth.password={self.login[1]}"]
         if self._tls is not None:
             words += ["-tls", f"-tlsCertFile={self._tls[0]}", f"-tlsKeyFile={self._tls[1]}"]
         return [*words, "-dedup.minScrapeInterval=1ms"] if self._dedup else words
