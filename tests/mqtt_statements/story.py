@@ -22,7 +22,10 @@ MALFORMED = 0x81, 0x82
 REPORT, ALARM, STATUS, COMMAND, REPLY = (f"{OWN}/{channel}" for channel in ("report", "alarm", "status", "command", "reply"))
 AREA_WIDE = f"{OWN.rsplit('/', 2)[0]}/+/+"
 
-__all__ = ["ALARM", "AREA_WIDE", "COMMAND", "MALFORMED", "REPLY", "REPORT", "STATUS", "Line", "Place", "place", "shows", "until"]
+__all__ = [
+    "ALARM", "AREA_WIDE", "COMMAND", "MALFORMED", "REPLY", "REPORT", "STATUS", "Line", "Place", "line_to", "place", "shown_at_once",
+    "shows", "until",
+]  # fmt: skip
 
 
 class Cut(Protocol):
@@ -30,6 +33,7 @@ class Cut(Protocol):
 
 
 L = TypeVar("L", bound=Cut)
+T = TypeVar("T")
 
 
 class Line:
@@ -148,6 +152,11 @@ class Line:
         self.cut()
 
 
+async def line_to(port: int, version: int) -> Line:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    return Line(version, reader, writer)
+
+
 class Place:
     """An endpoint, and who talks to it."""
 
@@ -158,10 +167,8 @@ class Place:
         self.port = endpoint.port
         self._lines = lines
 
-    async def line(self, version: int | None = None) -> Line:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        line = Line(self.version if version is None else version, reader, writer)
-        return self.closes(line)
+    async def line(self) -> Line:
+        return self.closes(await line_to(self.port, self.version))
 
     def closes(self, line: L) -> L:
         """It is cut at the story's end."""
@@ -230,6 +237,16 @@ async def place(version: int, journal: list[Entry] | None = None) -> AsyncIterat
 async def _run(story: Story, version: int) -> None:
     async with place(version) as at:
         await story(at)
+
+
+def shown_at_once(*, v311: str, v5: str) -> Callable[[T], T]:
+    """Of a test that goes through both versions itself."""
+
+    def mark(test: T) -> T:
+        test.shows = {4: v311.split(), 5: v5.split()}  # type: ignore[attr-defined]
+        return test
+
+    return mark
 
 
 def shows(*, v311: str = "", v5: str = "") -> Callable[[Story], Callable[[int], None]]:
