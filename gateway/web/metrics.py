@@ -3,6 +3,7 @@
 import resource
 import sys
 from collections.abc import Iterator
+from math import nan
 from time import process_time
 from typing import TYPE_CHECKING
 
@@ -180,11 +181,11 @@ def _failed_jobs(desk: "Desk") -> Metric:
 
 
 def _backup(last: "LastBackup | None") -> Iterator[Metric]:
-    if last is not None:
-        ended = last.ended_at.timestamp()
-        yield GaugeMetricFamily("anju_backup_ended_timestamp_seconds", "When the last backup of the calendar ended.", ended)
-        yield GaugeMetricFamily("anju_backup_failed", "1 when it failed; it is tried again every hour.", float(not last.good))
-        yield GaugeMetricFamily("anju_backup_position", "The journal's number that it reaches.", last.last_seq)
+    """Not a number where there was none: neither failed nor late."""
+    ended, failed, reaches = (nan, 0.0, nan) if last is None else (last.ended_at.timestamp(), float(not last.good), float(last.last_seq))
+    yield GaugeMetricFamily("anju_backup_ended_timestamp_seconds", "When the last backup of the calendar ended.", ended)
+    yield GaugeMetricFamily("anju_backup_failed", "1 when it failed; it is tried again every hour.", failed)
+    yield GaugeMetricFamily("anju_backup_position", "The journal's number that it reaches.", reaches)
 
 
 def _memory() -> float:

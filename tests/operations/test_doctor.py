@@ -30,6 +30,8 @@ from gateway.store import segments
 from gateway.store.entry import Stamp
 from gateway.store.identity import UNFINISHED
 from gateway.store.journal import FOLDER
+from tests.brokers import Mosquitto
+from tests.certificates import Office
 from tests.receiver import SECRET, Receiver
 from tests.service import ROOT, Anju, free_port, running
 
@@ -74,7 +76,9 @@ def test_on_a_service_that_runs_everything_is_asked_and_nothing_fails(anju: Anju
     done = doctor("--data", str(anju.data), "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     levels = {one["what"]: one["level"] for one in json.loads(done.stdout)}
-    for what in ("program", "clock", "file system", "folder", "sync", "format", "journal", "snapshots", "log-ins", "service", "kits"):
+    for what in (
+        "program", "clock", "file system", "folder", "sync", "format", "journal", "snapshots", "log-ins", "service", "kits", "kits, TLS",
+    ):  # fmt: skip
         assert levels[what] == "ok", done.stdout
     said = {one["what"]: one["sentence"] for one in json.loads(done.stdout)}
     assert "speaks MQTT, there and back" in said["kits"], "with the demo's credential"
@@ -207,6 +211,37 @@ def test_data_in_memory_is_refused_to_be_called_stored(folder: Path) -> None:
     finally:
         shutil.rmtree(memory)
     assert (finding.level, "gone with the power" in finding.sentence) == (Level.FAIL, True)
+
+
+# --- what lies outside ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_outside_broker_is_spoken_to_and_missed_when_it_is_gone(folder: Path) -> None:
+    broker = Mosquitto(folder.parent).start()
+    try:
+        findings = found(folder, more=f'broker = {{ url = "{broker.url}" }}\n')
+        assert (findings["broker"].level, "there and back" in findings["broker"].sentence) == (Level.OK, True), findings["broker"]
+    finally:
+        broker.close()
+    gone = found(folder)["broker"]
+    assert (gone.level, "does not speak MQTT" in gone.sentence) == (Level.FAIL, True), gone
+
+
+def test_a_store_that_does_not_answer_is_a_warning_since_readings_wait_for_it(folder: Path) -> None:
+    store = f'{{ kind = "victoriametrics", name = "vm", url = "http://127.0.0.1:{free_port()}" }}'
+    finding = found(folder, more=f"telemetry = {{ store = [{store}] }}\n")["store vm"]
+    assert (finding.level, "readings wait in the journal" in finding.sentence) == (Level.WARN, True), finding
+
+
+def test_a_certificate_is_told_before_it_ends_and_fails_when_it_has(folder: Path) -> None:
+    office = Office(folder.parent / "office")
+    (folder.parent / "anju.toml").write_text(
+        f'data = "data"\n[http]\nport = {free_port()}\n[mqtt]\nport = {free_port()}\n'
+        f'[mqtt.tls]\nport = {free_port()}\ncertificate = "office/server.pem"\nkey = "office/server.key"\n',
+    )
+    for lasts, level in ((timedelta(days=90), Level.OK), (timedelta(days=10), Level.WARN), (timedelta(days=-1), Level.FAIL)):
+        office.serve(office.issue("127.0.0.1", lasts=lasts))
+        assert found(folder)["certificate"].level is level
 
 
 # --- channels --------------------------------------------------------------------------------------------------------------------
