@@ -2,9 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from sys import intern
 from typing import NewType
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from devices.observation import Property
 
@@ -73,7 +76,7 @@ class Lifecycle(StrEnum):
     RETIRED = "retired"
 
 
-class Device(msgspec.Struct, frozen=True):
+class Device(msgspec.Struct, frozen=True, gc=False):
     id: DeviceId
     home: HomeId
     model: ModelId
@@ -85,3 +88,17 @@ class Device(msgspec.Struct, frozen=True):
     exposes: tuple[Property, ...] = ()
     lifecycle: Lifecycle = Lifecycle.REGISTERED
     registered_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """A city has a hundred thousand devices and a dozen models: what they have in common is held once."""
+        for name in _SHARED:
+            force_setattr(self, name, intern(str(getattr(self, name))))
+        force_setattr(self, "exposes", _once(self.exposes))
+
+
+_SHARED = ("home", "model", "room", "vendor", "dialect")
+
+
+@lru_cache(maxsize=4096)
+def _once(exposes: tuple[Property, ...]) -> tuple[Property, ...]:
+    return exposes

@@ -39,6 +39,7 @@ PersonKey = tuple[HomeId, PersonId]
 Records = dict[tuple[str, str], msgspec.Struct | None]
 """What changed, by kind and key, for `views.db`; None: it is gone."""
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -75,10 +76,11 @@ class Places:
         self.ruleset = Ruleset()
         self.models: dict[ModelId, Model] = {}
         """The catalogue that the ruleset brought."""
-        self._homes_of_device: dict[DeviceId, set[HomeId]] = defaultdict(set)
-        self._homes_of_person: dict[PersonId, set[HomeId]] = defaultdict(set)
-        self._devices_of: dict[HomeId, set[DeviceId]] = defaultdict(set)
-        self._people_of: dict[HomeId, set[PersonId]] = defaultdict(set)
+        # Tuples, since nearly every one of a hundred thousand holds one id, or a handful: an empty set is as large as ten of them.
+        self._homes_of_device: dict[DeviceId, tuple[HomeId, ...]] = {}
+        self._homes_of_person: dict[PersonId, tuple[HomeId, ...]] = {}
+        self._devices_of: dict[HomeId, tuple[DeviceId, ...]] = {}
+        self._people_of: dict[HomeId, tuple[PersonId, ...]] = {}
         self._children: dict[AreaId, set[AreaId]] = defaultdict(set)
 
     # --- the fold ------------------------------------------------------------------------------------------------------------
@@ -205,32 +207,32 @@ class Places:
 
     def _put_device(self, device: Device) -> None:
         self.devices[device.home, device.id] = device
-        self._homes_of_device[device.id].add(device.home)
-        self._devices_of[device.home].add(device.id)
+        _enter(self._homes_of_device, device.id, device.home)
+        _enter(self._devices_of, device.home, device.id)
 
     def _put_person(self, person: Person) -> None:
         self.people[person.home, person.id] = person
-        self._homes_of_person[person.id].add(person.home)
-        self._people_of[person.home].add(person.id)
+        _enter(self._homes_of_person, person.id, person.home)
+        _enter(self._people_of, person.home, person.id)
 
     def _drop_device(self, home: HomeId, device: DeviceId, changed: Records) -> None:
         self.devices.pop((home, device), None)
         self.states.pop((home, device), None)
-        self._homes_of_device[device].discard(home)
-        self._devices_of[home].discard(device)
+        _leave(self._homes_of_device, device, home)
+        _leave(self._devices_of, home, device)
         changed["device", f"{home}/{device}"] = None
         changed["state", f"{home}/{device}"] = None
 
     def _drop_person(self, home: HomeId, person: PersonId, changed: Records) -> None:
         self.people.pop((home, person), None)
-        self._homes_of_person[person].discard(home)
-        self._people_of[home].discard(person)
+        _leave(self._homes_of_person, person, home)
+        _leave(self._people_of, home, person)
         changed["person", f"{home}/{person}"] = None
 
     def _drop_home(self, home: HomeId, changed: Records) -> None:
-        for device in list(self._devices_of[home]):
+        for device in self._devices_of.get(home, ()):
             self._drop_device(home, device, changed)
-        for person in list(self._people_of[home]):
+        for person in self._people_of.get(home, ()):
             self._drop_person(home, person, changed)
         self.homes.pop(home, None)
         changed["home", home] = None
@@ -266,6 +268,18 @@ class Places:
 
     def credentials_of(self, home: HomeId, device: DeviceId) -> list[Issued]:
         return [c for c in self.credentials.values() if c.home == home and c.device == device]
+
+
+def _enter(index: dict[K, tuple[T, ...]], key: K, value: T) -> None:
+    held = index.get(key, ())
+    if value not in held:
+        index[key] = (*held, value)
+
+
+def _leave(index: dict[K, tuple[T, ...]], key: K, value: T) -> None:
+    held = tuple(one for one in index.pop(key, ()) if one != value)
+    if held:
+        index[key] = held
 
 
 def _read(body: bytes, type_: type[T]) -> T:
