@@ -21,7 +21,7 @@ from tests.brokers import Mosquitto
 from tests.judging import judging
 from tests.proofs.test_kill import CALLS_A_SECOND, KITS, REPORTS_A_SECOND, STEPS, _steps_are_whole
 from tests.proxy import Proxy
-from tests.service import Anju, Json, Kit, free_port, until
+from tests.service import Anju, Json, Kit, until
 
 AREA = "330106"
 Deed = Callable[[], int]
@@ -37,7 +37,7 @@ class Served(Anju):
         config = folder / "anju.toml"
         judged = judging(folder, STEPS)
         config.write_text(
-            f'data = "data"\njudging = "{judged}"\n[http]\nport = {free_port()}\n[mqtt]\nplain = false\n[broker]\nurl = "{broker}"\n',
+            f'data = "data"\njudging = "{judged}"\n[http]\nport = {self.http_port}\n[mqtt]\nplain = false\n[broker]\nurl = "{broker}"\n',
         )
         self.words = (self.words[0], "-m", "gateway", "serve", "--config", str(config))
 
