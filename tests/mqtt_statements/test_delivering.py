@@ -29,6 +29,20 @@ async def test_at_qos_1_each_message_has_an_identifier_of_its_own_until_it_is_ac
     await line.nothing_but_a_pong()
 
 
+@shows(v311="2.3.1-4 4.3.2-1", v5="2.2.1-4 4.3.2-1")
+async def test_an_identifier_in_use_is_passed_over_when_the_numbers_begin_anew(at: Place) -> None:
+    line = await at.greeted()
+    await line.subscribe((COMMAND, 1))
+    at.ledger.issue(COMMAND, b"0", "c0")
+    first = (await line.hear(wire.PUBLISH)).packet_id
+    (peer,) = at.listener._live.values()
+    assert peer.session is not None
+    peer.session.next_passing_id = 0xFFFF  # as after 32,767 messages
+    for number in (1, 2):
+        at.ledger.issue(COMMAND, b"x", f"c{number}")
+    assert [(await line.hear(wire.PUBLISH)).packet_id for _ in range(2)] == [0xFFFF, first + 1]
+
+
 @shows(v311="4.3.3-1", v5="4.3.3-1 4.3.3-2 4.3.3-3 4.3.3-4 4.3.3-5 2.2.1-4 2.2.1-5 3.6.2-1")
 async def test_at_qos_2_the_four_packets_carry_one_identifier(at: Place) -> None:
     line = await at.greeted()
