@@ -1,4 +1,7 @@
-"""`./anju simulate` and what `./anju up` starts. Exit 0 good, 1 the thing asked about failed, 2 wrong usage; errors in one plain line."""
+"""`./anju simulate`, `./anju certify` and what `./anju up` starts.
+
+Exit 0 good, 1 the thing asked about failed, 2 wrong usage; errors in one plain line.
+"""
 
 import argparse
 import asyncio
@@ -10,6 +13,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from simulator.certification import command
 from simulator.link import Broker, BrokerError, broker_at
 from simulator.live import live
 from simulator.registry import PlatformError, endpoints
@@ -62,6 +66,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--token", default="", metavar="T", help="bearer token for --api")
     one.add_argument("--endpoints", type=Path, metavar="FILE", help="endpoints.json of a running `anju up`: broker, API and token at once")
 
+    command.add(commands)
+
     many = commands.add_parser("live", help="animate the homes of a running platform for ever", description="Started by `anju up`.")
     many.add_argument("--endpoints", type=Path, required=True, metavar="FILE", help="the platform's endpoints.json")
     many.add_argument("--scenario", default="community", metavar="SCENARIO")
@@ -78,11 +84,13 @@ def main(words: list[str] | None = None) -> int:
     try:
         if asked.command == "live":
             return asyncio.run(_live(asked))
+        if asked.command == "certify":
+            return command.run(asked)
         report = asyncio.run(_until_told(simulate(_asked(asked), progress=sys.stderr.isatty())))
         if report is None:
             return 130
         return _hand_in(report, asked.report, as_text=not asked.json)
-    except (WrongUsage, ScenarioError, BrokerError) as problem:
+    except (WrongUsage, ScenarioError, BrokerError, command.WrongAsked) as problem:
         return _complain(problem, 2)
     except (SimulationFailed, PlatformError, OSError) as problem:
         return _complain(problem, 1)

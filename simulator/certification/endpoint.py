@@ -7,7 +7,7 @@ import msgspec
 from devices.mqtt.packets import Packet
 from simulator.certification.behaviour import Behaviour
 from simulator.certification.server import Server
-from simulator.certification.trace import Changed, Raw
+from simulator.certification.trace import Changed, Raw, Trace
 
 _encoder = msgspec.json.Encoder()
 
@@ -67,3 +67,8 @@ class Endpoint(Server):
         self.behaviour = Behaviour()
         self.planned.clear()
         self.release(now)
+
+    def renew(self) -> None:
+        """A trace from its first entry on, for connections that are still to come; sessions stay, they are the device's."""
+        self.lines.clear()
+        self.trace = Trace()
