@@ -13,7 +13,7 @@ from gateway.problem import CommandFailed
 from gateway.settings import Broker, broker_address, load_settings
 from tests.broker_platform import kit, platform, say, until
 from tests.brokers import Mosquitto, Server, program
-from tests.service import free_port
+from tests.service import ROOT, Kit, free_port
 
 
 class At(Server):
@@ -27,6 +27,18 @@ class At(Server):
         return self._url
 
 
+def access(folder: Path, users: dict[str, str]) -> tuple[str, ...]:
+    """The access list of `docs/brokers.md`, with these users and their passwords: lines of mosquitto's configuration."""
+    documented = (ROOT / "docs" / "brokers.md").read_text().partition("# acl: ")[2].partition("```")[0]
+    (folder / "acl").write_text(f"# {documented}")
+    passwords = folder / "passwords"
+    passwords.touch(mode=0o600)
+    for user, password in users.items():
+        words = [program("mosquitto_passwd", "mosquitto"), "-b", str(passwords), user, password]
+        subprocess.run(words, check=True, capture_output=True)
+    return "allow_anonymous false", f"password_file {passwords}", f"acl_file {folder}/acl"
+
+
 class Secured(Mosquitto):
     """TLS, a password, an access list; with `client_ca` only clients that show a certificate of it."""
 
@@ -37,14 +49,7 @@ class Secured(Mosquitto):
         if client_ca is not None:
             client_ca.cert_pem.write_to_path(str(folder / "clients.pem"))
             listener += [f"cafile {folder}/clients.pem", "require_certificate true"]
-        passwords = folder / "passwords"
-        words = [program("mosquitto_passwd", "mosquitto"), "-b", "-c", str(passwords), "gateway", "let me in"]
-        subprocess.run(words, check=True, capture_output=True)
-        passwords.chmod(0o600)
-        (folder / "acl").write_text("user gateway\ntopic read anju/v1/#\ntopic write anju/v1/+/+/+/command\n")
-        super().__init__(
-            folder, "allow_anonymous false", f"password_file {passwords}", f"acl_file {folder}/acl", listener=tuple(listener),
-        )  # fmt: skip
+        super().__init__(folder, *access(folder, {"gateway": "let me in"}), listener=tuple(listener))
 
     @property
     def url(self) -> str:
@@ -109,6 +114,36 @@ def test_a_broker_that_is_not_the_right_one_or_does_not_let_us_in_is_a_problem_t
         asyncio.run(tell())
     finally:
         broker.close()
+
+
+def test_the_access_list_of_the_document_keeps_kits_apart_and_lets_us_hear_and_command_all(tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path, *access(tmp_path, {"gateway": "g", "330106/home-1": "1", "330106/home-2": "2"}))
+    (tmp_path / "secret").write_text("g")
+
+    async def tell() -> None:
+        here = await asyncio.to_thread(_kit, broker, "330106/home-1", "1")
+        there = await asyncio.to_thread(_kit, broker, "330106/home-2", "2")
+        async with platform(tmp_path, broker, username="gateway", password=f"file:{tmp_path}/secret") as anju:
+            await asyncio.to_thread(here.hear_commands, {"area": "330106", "id": "home-1"})
+            await asyncio.to_thread(there.hear_commands, {"area": "330106", "id": "home-1"})
+            say(there, 1, wait=True)  # on the topic of another's home
+            say(here, 2, wait=True)
+            await until(lambda: anju.values() == [2])
+            anju.issue("anju/v1/330106/home-1/watch-1/command", "c1")
+            await until(lambda: [payload for _, payload in here.heard] == [b'{"id": "c1"}'])
+            assert there.heard == []
+        await asyncio.to_thread(here.close)
+        await asyncio.to_thread(there.close)
+
+    broker.start()
+    try:
+        asyncio.run(tell())
+    finally:
+        broker.close()
+
+
+def _kit(broker: Mosquitto, username: str, password: str) -> Kit:
+    return Kit({"mqtt": broker.url, "device": {"username": username, "password": password}})
 
 
 def test_many_readings_come_through_tls_whole(tmp_path: Path) -> None:
