@@ -19,7 +19,8 @@ Snapshots roll: each key has its own row, which reflects the journal up to a num
 numbers and folds everything since the oldest; a session ignores what its row already reflects. Where two rows of different age leave
 it open whether a command was delivered, it is kept: twice is better than never, and commands carry an id.
 
-What is not kept: readings and status relayed to other platforms. They get them live; what they missed is in the history.
+What is not kept: readings and status relayed to other platforms. They wait in memory while a platform is away (`Session.relayed`); what
+a restart took of them is in the history.
 
 5.0 gives a session an end: so many seconds after its connection's. Each connection and each end of one journals when that is; whoever
 drives the sessions ends those that are due (`due`). A will that is to wait is journaled as well, with the moment it is due at, and its
