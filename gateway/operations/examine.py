@@ -29,8 +29,8 @@ def settings_of(config: Path, environment: Mapping[str, str]) -> Settings:
     """The settings of a configuration without a mistake; CommandFailed with a line for each mistake there is."""
     settings, mistakes = examine(config, environment)
     if mistakes or settings is None:
-        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        raise CommandFailed("\n".join([f"{config}: {count} in the configuration", *mistakes]))
+        head = [f"{config}: {len(mistakes)} mistakes in the configuration"] if len(mistakes) > 1 else []
+        raise CommandFailed("\n".join([*head, *mistakes]))
     return settings
 
 
