@@ -5,6 +5,7 @@ import contextlib
 import resource
 import signal
 import socket
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -60,6 +61,8 @@ from gateway.web.views import Views
 from gateway.web.viewstore import ViewStore
 
 GRACE_S = 2
+SWITCH_S = 0.0005
+"""How long a thread that reads a file keeps the interpreter from the loop that serves the consoles: a tenth of Python's default."""
 
 DESCRIPTION = """Anju (安居): home safety for older people who live alone.
 
@@ -201,5 +204,6 @@ def run(settings: Settings, *, demo_login: DemoLogin | None = None, charts: Char
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # kits that come in by this port take two files each
     kits = socket_path(Path(settings.data), KITS_SOCKET)
+    sys.setswitchinterval(SWITCH_S)
     with contextlib.suppress(KeyboardInterrupt):
         server(create_app(settings, demo_login=demo_login, charts=charts), settings.http.host, settings.http.port, kits).run()

@@ -16,6 +16,7 @@ from gateway.web.condition import Condition
 from gateway.web.historian import Historian
 from gateway.web.idempotency import Once
 from gateway.web.metrics import Metrics
+from gateway.web.modest import Modest
 from gateway.web.problems import away
 from gateway.web.stream import Hub
 from gateway.web.users import Users
@@ -47,8 +48,10 @@ class Desk(msgspec.Struct):
     calendar: Jobs
     asyncapi: bytes
     throttle: Throttle = msgspec.field(default_factory=Throttle)
-    checking: asyncio.Semaphore = msgspec.field(default_factory=lambda: asyncio.Semaphore(2))
+    checking: Modest = msgspec.field(default_factory=lambda: Modest(2))
     """Argon2 takes 64 MiB and a core for a quarter of a second: two at a time leave the desk its air."""
+    counting: asyncio.Semaphore = msgspec.field(default_factory=lambda: asyncio.Semaphore(1))
+    """Figures of a month are made one after the other."""
     changing: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
     """Held from reading a record until its change is in the view, so that two changes of one record both count."""
 

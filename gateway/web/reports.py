@@ -1,19 +1,16 @@
 """Reports: how fast people answered, counted from the timelines of a month; and the morning's list of homes."""
 
 import asyncio
-import math
 import re
-from collections import defaultdict
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query
 
-from alerting.alert import Alert
 from alerting.facts import CheckHomes, Finding, Matter
 from devices.home import AreaId
+from gateway.web import answering as answering_of
 from gateway.web import paging
 from gateway.web.auth import READ, REGISTER, Identity
 from gateway.web.bodies import Body
@@ -27,18 +24,8 @@ router = APIRouter(tags=["reports"])
 
 TARGET_60_S, TARGET_180_S = 0.975, 0.99
 """EN 50518 and the product's own figures: shares of alerts answered within 60 s and 180 s."""
-ANSWERS = ("claimed", "acknowledged")
 MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])\Z")
 SETTLE_S = 2.0
-
-
-class Answered(msgspec.Struct, frozen=True):
-    """One alert: `seconds` to its answer, or None; `open`: it still waits."""
-
-    priority: int
-    category: str
-    seconds: float | None
-    open: bool
 
 
 class MonthQuery(Body):
@@ -51,13 +38,8 @@ async def answering(desk: OnDesk, asked: Annotated[MonthQuery, Query()]) -> Answ
     """Real alerts raised in the month. Answered: first claimed or acknowledged. Silenced ones rang at nobody and are left out."""
     start, end = span(asked.month, desk.views.places.ruleset.utc_offset_minutes)
     reflects = await _settled(desk)
-    rows = await asyncio.to_thread(desk.views.store.first_answers, start, end, ANSWERS)
-    alerts = [answered(alert, at) for alert, at in rows if alert.silenced_by is None]
-    by_priority: dict[str, list[Answered]] = defaultdict(list)
-    by_category: dict[str, list[Answered]] = defaultdict(list)
-    for alert in alerts:
-        by_priority[str(alert.priority)].append(alert)
-        by_category[alert.category].append(alert)
+    async with desk.counting:
+        found = await answering_of.month(desk.views.store.path, start, end)
     return AnsweringReport(
         month=asked.month,
         start=start,
@@ -65,10 +47,14 @@ async def answering(desk: OnDesk, asked: Annotated[MonthQuery, Query()]) -> Answ
         reflects=reflects,
         target_60_s=TARGET_60_S,
         target_180_s=TARGET_180_S,
-        all=figures(alerts),
-        by_priority={name: figures(some) for name, some in sorted(by_priority.items())},
-        by_category={name: figures(some) for name, some in sorted(by_category.items())},
+        all=_shape(found.all),
+        by_priority={name: _shape(some) for name, some in found.by_priority.items()},
+        by_category={name: _shape(some) for name, some in found.by_category.items()},
     )
+
+
+def _shape(found: answering_of.Figures) -> AnswerFigures:
+    return AnswerFigures(**msgspec.structs.asdict(found))
 
 
 class HomesQuery(paging.Query):
@@ -133,36 +119,3 @@ def span(month: str, utc_offset_minutes: int) -> tuple[datetime, datetime]:
     start = datetime(int(found[1]), int(found[2]), 1, tzinfo=timezone(timedelta(minutes=utc_offset_minutes)))
     end = start.replace(year=start.year + 1, month=1) if start.month == 12 else start.replace(month=start.month + 1)
     return start.astimezone(UTC), end.astimezone(UTC)
-
-
-def answered(alert: Alert, at: datetime | None) -> Answered:
-    """`at`: as its timeline says. Where the beginning of that was lost, the alert itself knows."""
-    at = min((moment for moment in (at, alert.first_claimed_at) if moment), default=alert.acknowledged_at)
-    seconds = None if at is None else max((at - alert.raised_at).total_seconds(), 0.0)
-    return Answered(int(alert.priority), alert.category.value, seconds, alert.open)
-
-
-def figures(alerts: Sequence[Answered]) -> AnswerFigures:
-    times = sorted(alert.seconds for alert in alerts if alert.seconds is not None)
-    waiting = sum(alert.seconds is None and alert.open for alert in alerts)
-    count = len(alerts)
-
-    def share(seconds: float) -> float | None:
-        return round(sum(time <= seconds for time in times) / count, 4) if count else None
-
-    return AnswerFigures(
-        count=count,
-        answered=len(times),
-        waiting=waiting,
-        never_answered=count - len(times) - waiting,
-        within_60_s=share(60),
-        within_180_s=share(180),
-        p50_s=percentile(times, 0.5),
-        p95_s=percentile(times, 0.95),
-        max_s=times[-1] if times else None,
-    )
-
-
-def percentile(times: Sequence[float], share: float) -> float | None:
-    """The nearest rank of sorted times: one in which somebody was really answered."""
-    return times[math.ceil(share * len(times)) - 1] if times else None

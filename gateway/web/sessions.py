@@ -38,8 +38,7 @@ async def log_in(desk: OnDesk, request: Request, response: Response, body: Crede
     if wait > 0:
         said = Sentence("密码错误次数过多，请稍后再试", f"too many wrong passwords: try again in {wait:.0f} s")
         raise Problem(429, said, headers={"Retry-After": f"{wait:.0f}"})
-    async with desk.checking:
-        user = await asyncio.to_thread(desk.users.check, body.username, body.password)
+    user = await desk.checking.do(desk.users.check, body.username, body.password)
     if user is None:
         desk.throttle.failed(body.username, address)
         raise Problem(401, Sentence("用户名或密码不正确", "the user name or the password is wrong"))

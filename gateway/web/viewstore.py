@@ -9,7 +9,7 @@ one thing, closed alerts whose journal segments retention has removed; those are
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -278,18 +278,6 @@ class ViewStore:
             floor = file.execute("SELECT value FROM meta WHERE name = 'event_floor'").fetchone()
             rows = file.execute("SELECT seq, origin, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)).fetchall()
             return (floor[0] if floor else 0), [Event(*row) for row in rows]
-
-    def first_answers(self, start: datetime, end: datetime, kinds: Iterable[str]) -> list[tuple[Alert, datetime | None]]:
-        """Every real alert raised in the span, with the moment of its first entry of one of the kinds."""
-        kinds = tuple(kinds)
-        marks = ", ".join("?" * len(kinds))
-        query = (
-            "SELECT a.body, (SELECT MIN(at) FROM line WHERE alert = a.id AND kind IN (" + marks + ")) FROM alert a"  # noqa: S608
-            " WHERE a.origin = 'real' AND a.raised_at >= ? AND a.raised_at < ?"
-        )
-        with self._reading() as file:
-            rows = file.execute(query, (*kinds, start.timestamp(), end.timestamp())).fetchall()
-        return [(_alert.decode(body), None if at is None else datetime.fromtimestamp(at, start.tzinfo)) for body, at in rows]
 
 
 def _row(alert: Alert, seq: int) -> tuple[object, ...]:
