@@ -131,11 +131,8 @@ class Bench:
 
     @property
     def connect(self) -> tuple[Passed, Connect] | None:
-        """The CONNECT of the newest connection that stands."""
-        line = self.endpoint.current
-        if line is None:
-            return None
-        return next((found for found in reversed(self.trace.connects()) if found[0].connection == line.number), None)
+        """Its newest CONNECT."""
+        return next(reversed(self.trace.connects()), None)
 
     # --- waiting and doing ---
 
@@ -161,12 +158,16 @@ class Bench:
         return bool((yield Look(sign)))
 
     def settled(self, within: timedelta = CONNECTED_WITHIN) -> Generator[Step, object, bool]:
-        """The device is connected, listens to its commands, and has said what it had to say; False when that does not come about."""
-        ends = self.now + within + self.patience
+        """The device is connected and has said what it had to say; False when that does not come about.
+
+        One that states that it sleeps has been connected, and is quiet again.
+        """
+        sleeps = self.features.connection.sleeps
+        ends = self.now + within + self.patience + (self.heartbeat if sleeps else timedelta(0))
         while self.now < ends:
-            yield from self.until(self.endpoint.listens, ends - self.now - self.patience)
+            yield from self.until(self._has_come, ends - self.now - self.patience)
             yield from self.sleep(QUIET)
-            if self.endpoint.listens() and self._quiet():
+            if self._has_come() and self._quiet():
                 return True
         return False
 
@@ -244,7 +245,14 @@ class Bench:
     def no_line(self) -> Outcome:
         return self.inconclusive("设备没有连上来，无法判定", "the device did not connect, so this could not be measured")
 
+    def named_elsewhere(self, number: str, *shown: Evidence | Iterable[Evidence]) -> Outcome:
+        """What stands in the way here is what another clause is about: it is told once, there."""
+        return self.inconclusive(f"{number} 所述的问题使本条无法判定", f"what {number} is about stands in the way of this", *shown)
+
     # --- within ---
+
+    def _has_come(self) -> bool:
+        return bool(self.trace.connects()) if self.features.connection.sleeps else self.endpoint.current is not None
 
     def _quiet(self) -> bool:
         last = next((entry for entry in reversed(self.trace.entries) if isinstance(entry, Passed)), None)

@@ -43,6 +43,8 @@ class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     websocket: bool = False
     client_certificate: bool = False
     session: Session = Session.PERSISTENT
+    sleeps: bool = False
+    """It connects to say something, and goes again."""
     reconnects_within: timedelta = timedelta(minutes=2)
 
 
@@ -116,6 +118,10 @@ FEATURES: dict[str, Feature] = {
         lambda f: f.alarm_store, Bilingual("未声明掉电保存报警", "it does not state that alarms survive a loss of power"),
     ),
     "store": Feature(lambda f: f.store > 0, Bilingual("未声明断网存储", "it does not state that it keeps readings over an outage")),
+    "stays": Feature(lambda f: not f.connection.sleeps, Bilingual("声明平时不保持连接", "it states that it sleeps without a line")),
+    "listens": Feature(
+        lambda f: bool(f.commands) or f.alarm.receipts, Bilingual("未声明接收命令或回执", "it states neither commands nor receipts"),
+    ),
     "persistent": Feature(lambda f: f.connection.session is Session.PERSISTENT, Bilingual("声明为临时会话", "it states a clean session")),
     "tls": Feature(lambda f: f.connection.tls, Bilingual("未声明 TLS", "it does not state TLS")),
     "websocket": Feature(lambda f: f.connection.websocket, Bilingual("未声明 WebSocket", "it does not state WebSocket")),

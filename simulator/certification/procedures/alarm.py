@@ -20,6 +20,8 @@ WATCHED = timedelta(minutes=12)
 def alarm_reported(bench: Bench) -> Procedure:
     alarm = yield from bench.raised()
     if alarm is None:
+        if bench.trace.unreadable(bench.mark):
+            return bench.named_elsewhere("S-01", bench.trace.unreadable(bench.mark))
         within = seconds(bench.features.alarm.within)
         return bench.failed(
             f"触发后 {within} 内没有收到 {bench.alarm.prop}", f"no report with {bench.alarm.prop} came within {within} of the stimulus",
@@ -87,6 +89,8 @@ def alarm_repeated_until_acknowledged(bench: Bench) -> Procedure:
     alarm = yield from bench.raised()
     if alarm is None:
         return bench.no_alarm()
+    if alarm.publish.qos == 0:
+        return bench.named_elsewhere("A-03", alarm)
     limit = bench.features.alarm.acknowledged_within + bench.features.connection.reconnects_within
     again = yield from bench.until(lambda: bench.trace.alarms(alarm.number + 1, prop=bench.alarm.prop), limit)
     if not again:
@@ -109,6 +113,8 @@ def alarm_id_is_stable(bench: Bench) -> Procedure:
     alarm = yield from bench.raised()
     if alarm is None:
         return bench.no_alarm()
+    if alarm.publish.qos == 0:
+        return bench.named_elsewhere("A-03", alarm)
     limit = bench.features.alarm.acknowledged_within + bench.features.connection.reconnects_within
     yield from bench.until(lambda: len(bench.trace.alarms(alarm.number, prop=bench.alarm.prop)) >= 3, 2 * limit)
     bench.release()
@@ -119,7 +125,9 @@ def alarm_id_is_stable(bench: Bench) -> Procedure:
     yield from bench.calmed()
     if len(copies) < 2:
         return bench.inconclusive("报警没有重发，无法判定", "the alarm was not sent again, so this could not be measured", copies)
-    if len(ids(copies)) > 1 or not copies[0].report.id:
+    if not copies[0].report.id:
+        return bench.named_elsewhere("I-03", copies)
+    if len(ids(copies)) > 1:
         return bench.failed(
             f"同一报警重发时 id 不同：{'、'.join(ids(copies)[:3])}",
             f"one alarm came under several ids: {', '.join(ids(copies)[:3])}", copies,
@@ -135,9 +143,13 @@ def alarm_survives_a_cut_before_its_acknowledgement(bench: Bench) -> Procedure:
     alarm = yield from bench.raised()
     if alarm is None:
         return bench.no_alarm()
+    if alarm.publish.qos == 0:
+        return bench.named_elsewhere("A-03", alarm)
     limit = bench.features.alarm.acknowledged_within + bench.features.connection.reconnects_within
     again = yield from bench.until(lambda: bench.trace.alarms(alarm.number + 1, prop=bench.alarm.prop), limit)
     yield from bench.calmed()
+    if not again and not bench.trace.connects(alarm.number):
+        return bench.named_elsewhere("C-08", alarm)
     if not again:
         return bench.failed(
             f"连接在 PUBACK 之前中断，{seconds(limit)} 内报警没有再送",
@@ -152,6 +164,8 @@ def alarm_not_doubled_by_a_cut(bench: Bench) -> Procedure:
     alarm = yield from bench.raised()
     if alarm is None:
         return bench.no_alarm()
+    if alarm.publish.qos == 0:
+        return bench.named_elsewhere("A-03", alarm)
     limit = bench.features.alarm.acknowledged_within + bench.features.connection.reconnects_within
     yield from bench.until(lambda: bench.trace.alarms(alarm.number + 1, prop=bench.alarm.prop), limit)
     yield from bench.sleep(MINUTE)

@@ -6,7 +6,7 @@ from functools import partial
 import msgspec
 
 from devices.mqtt.packets import Puback, Publish, Subscribe
-from simulator.certification.bench import Bench, Outcome, Procedure
+from simulator.certification.bench import Bench, Procedure
 from simulator.certification.procedures.parts import MINUTE, SHORT, seconds
 from simulator.certification.trace import Passed, Reply, Way
 from simulator.wire import Channel
@@ -79,6 +79,9 @@ def malformed_command_does_no_harm(bench: Bench) -> Procedure:
 
 
 def command_of_an_outage_is_done(bench: Bench) -> Procedure:
+    assert bench.connect is not None
+    if bench.connect[1].clean_session:
+        return bench.named_elsewhere("C-05", bench.connect[0])
     since = bench.trace.mark
     bench.vanish()
     yield from bench.sleep(SHORT)
@@ -93,11 +96,15 @@ def command_of_an_outage_is_done(bench: Bench) -> Procedure:
     return bench.passed(found[0][0])
 
 
-def listens_at_qos_1(bench: Bench) -> Outcome:
+def listens_at_qos_1(bench: Bench) -> Procedure:
     topic = bench.endpoint.identity.topic(Channel.COMMAND)
+    yield from bench.until(lambda: bench.endpoint.current, timedelta(minutes=3))
+    yield from bench.until(bench.endpoint.listens, MINUTE)
+    if not bench.trace.connects():
+        return bench.no_line()
     asked = [entry for entry in bench.trace.passed(Subscribe) if _options(entry.packet, topic)]
     if not asked:
-        return bench.no_line()
+        return bench.failed("没有订阅自己的 command", "it did not subscribe to its commands", bench.trace.passed(Subscribe))
     low = [entry for entry in asked if not _options(entry.packet, topic)[-1] & 3]
     if low:
         return bench.failed("以 QoS 0 订阅命令，断线时命令会丢失", "it listens with QoS 0: what it is told while away is lost", low)

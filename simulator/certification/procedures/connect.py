@@ -23,6 +23,9 @@ def connects(bench: Bench) -> Procedure:
     found = yield from bench.until(lambda: bench.endpoint.current, timedelta(minutes=3))
     if found is None:
         tries = bench.trace.connects(bench.mark)
+        right = bench.endpoint.identity
+        if any((said.username, said.password) != (right.username, right.password.encode()) for _, said in tries):
+            return bench.named_elsewhere("C-02", [entry for entry, _ in tries[:3]])
         if tries:
             return bench.failed("设备的连接请求没有被接受", "the device's CONNECT could not be accepted", [entry for entry, _ in tries])
         return bench.failed("设备没有发来 CONNECT", "no CONNECT came", bench.trace.opened(bench.mark), bench.trace.broke(bench.mark))
@@ -97,7 +100,7 @@ def keeps_its_connection_alive(bench: Bench) -> Procedure:
     assert bench.connect is not None
     entry, said = bench.connect
     if not said.keep_alive:
-        return bench.inconclusive("没有 keep alive，无法判定", "there is no keep alive, so this could not be measured", entry)
+        return bench.named_elsewhere("C-06", entry)
     since = bench.trace.mark
     yield from bench.sleep(timedelta(seconds=said.keep_alive * 4))
     ended = [each for each in bench.trace.closed(since) if each.connection == entry.connection]
@@ -158,10 +161,12 @@ def gives_up_a_server_that_says_nothing(bench: Bench) -> Procedure:
 def notices_a_dead_line(bench: Bench) -> Procedure:
     """The network swallows everything, and no one closes the connection."""
     assert bench.connect is not None
-    _, said = bench.connect
+    entry, said = bench.connect
+    if not said.keep_alive:
+        return bench.named_elsewhere("C-06", entry)
     since = bench.trace.mark
     bench.turn("the line is half-open: nothing is answered").mute = True
-    limit = timedelta(seconds=said.keep_alive * 2) + 2 * MINUTE if said.keep_alive else timedelta(minutes=40)
+    limit = timedelta(seconds=said.keep_alive * 2) + 2 * MINUTE
     left = yield from bench.until(lambda: bench.trace.closed(since) or bench.trace.opened(since), limit)
     bench.turn("the server answers again").mute = False
     if not left:

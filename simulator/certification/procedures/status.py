@@ -84,6 +84,8 @@ def says_that_it_is_online(bench: Bench) -> Outcome:
 
 
 def says_that_it_is_online_again(bench: Bench) -> Procedure:
+    if not any(status.online for _, status in bench.trace.statuses()):
+        return bench.named_elsewhere("S-08")
     since = bench.trace.mark
     bench.cut()
     if (yield from bench.reconnected(since)) is None:
@@ -121,8 +123,12 @@ def reading_survives_a_cut_before_its_acknowledgement(bench: Bench) -> Procedure
     if not first:
         return bench.inconclusive("没有收到普通报告，无法判定", "no reading came, so this could not be measured")
     report_id = first[0].report.id
+    if first[0].publish.qos == 0:
+        return bench.named_elsewhere("S-02", first[:1])
     limit = bench.features.connection.reconnects_within + MINUTE
     again = yield from bench.until(lambda: bench.trace.with_id(report_id, first[0].number + 1), limit)
+    if not again and not bench.trace.connects(first[0].number):
+        return bench.named_elsewhere("C-08", first[:1])
     if not again:
         return bench.failed("未被确认的读数在中断后丢失", "a reading that was not acknowledged did not come again after the cut", first[:1])
     return bench.passed(first[:1], again[:1])
@@ -130,6 +136,8 @@ def reading_survives_a_cut_before_its_acknowledgement(bench: Bench) -> Procedure
 
 def readings_of_an_outage_arrive(bench: Bench) -> Procedure:
     came, since = yield from _outage(bench)
+    if not bench.trace.connects(since):
+        return bench.named_elsewhere("C-08", bench.trace.closed(bench.mark))
     if len(came) < min(2, bench.features.store):
         return bench.failed(
             f"断网期间的读数只到了 {len(came)} 条", f"of the readings of an outage {len(came)} came after it", bench.trace.opened(since),
