@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from simulator.certification import command
+from simulator.certification.report.command import hand_in, verify
+from simulator.certification.result import from_json
 from simulator.link import Broker, BrokerError, broker_at
 from simulator.live import live
 from simulator.registry import PlatformError, endpoints
@@ -67,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--endpoints", type=Path, metavar="FILE", help="endpoints.json of a running `anju up`: broker, API and token at once")
 
     command.add(commands)
+    commands.choices["certify"].add_argument("--key", type=Path, metavar="FILE", help="signs the report; made if need be (user's data)")
 
     many = commands.add_parser("live", help="animate the homes of a running platform for ever", description="Started by `anju up`.")
     many.add_argument("--endpoints", type=Path, required=True, metavar="FILE", help="the platform's endpoints.json")
@@ -77,6 +80,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(words: list[str] | None = None) -> int:
+    words = sys.argv[1:] if words is None else words
+    if words[:2] == ["certify", "verify"]:
+        return verify(words[2:])
     asked = parser().parse_args(words)
     # What a line says when it breaks is told in the hub's words; aiomqtt's and paho's log would tell it twice.
     logging.getLogger("simulator.mqtt").addHandler(logging.NullHandler())
@@ -85,7 +91,7 @@ def main(words: list[str] | None = None) -> int:
         if asked.command == "live":
             return asyncio.run(_live(asked))
         if asked.command == "certify":
-            return command.run(asked)
+            return _certify(asked)
         report = asyncio.run(_until_told(simulate(_asked(asked), progress=sys.stderr.isatty())))
         if report is None:
             return 130
@@ -94,6 +100,13 @@ def main(words: list[str] | None = None) -> int:
         return _complain(problem, 2)
     except (SimulationFailed, PlatformError, OSError) as problem:
         return _complain(problem, 1)
+
+
+def _certify(asked: argparse.Namespace) -> int:
+    code = command.run(asked)
+    if asked.out is not None and not hand_in(from_json((asked.out / "result.json").read_bytes()), asked.out, asked.key):
+        return 1
+    return code
 
 
 def _complain(problem: Exception, code: int) -> int:

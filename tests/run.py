@@ -32,6 +32,7 @@ PACKAGES = {
     "victoria-metrics": "victoria-metrics",
     "influxd": "influxdb",
     "promtool": "prometheus",
+    "pdftotext": "poppler-utils",
 }
 FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 """Chinese on the pages of the browser tests; Debian: fonts-noto-cjk."""

@@ -48,8 +48,8 @@ def page(result: Result, *, whole: bool, key: str) -> bytes:
 <h2>如何核对 <span lang="en">How to check it</span></h2>
 <p class="note">本文件末尾带有签名。运行 <code>./anju certify verify 文件</code> 可核对签名、内容是否被改动，以及密钥属于谁。
 证书只说明所列型号和固件在检验时的表现。<br>
-<span lang="en">The signature stands at the end of this file. <code>./anju certify verify FILE</code> checks it, that nothing was altered, and
-whose key it is. A certificate speaks of this model and firmware as they were then.</span></p>
+<span lang="en">The signature stands at the end of this file. <code>./anju certify verify FILE</code> checks it, that nothing was
+altered, and whose key it is. A certificate speaks of this model and firmware as they were then.</span></p>
 </body></html>
 """
     return body.encode()

@@ -207,7 +207,8 @@ def _clause(v: ClauseVerdict) -> list["Flowable"]:
     drawn = picture(v)
     if drawn is not None:
         rows.append([_p("历时", 8.5, FAINT), _p(words.span(v.took_s), 8.5)])
-    story: list[Flowable] = [CondPageBreak(130), Spacer(0, 6), head, table(rows, (50, 449))]
-    if drawn is not None:
-        story += [Spacer(0, 4), drawing(drawn, ACROSS)]
-    return story
+    told = [Spacer(0, 6), head, table(rows, (50, 449))]
+    if drawn is None:
+        return [CondPageBreak(130), *told]
+    figure = drawing(drawn, ACROSS)
+    return [CondPageBreak(min(130 + figure.height, 730)), *told, Spacer(0, 4), figure]
