@@ -8,7 +8,7 @@ from typing import Annotated, cast
 import msgspec
 from fastapi import Depends, Request
 
-from alerting.facts import Asked, Command
+from alerting.facts import AlertCommand, Asked, Command
 from gateway.control import Answered, Control
 from gateway.jobs import Jobs
 from gateway.web.auth import Identity, Throttle
@@ -16,7 +16,7 @@ from gateway.web.condition import Condition
 from gateway.web.historian import Historian
 from gateway.web.idempotency import Once
 from gateway.web.metrics import Metrics
-from gateway.web.modest import Modest
+from gateway.web.modest import Modest, OneByOne
 from gateway.web.problems import away
 from gateway.web.stream import Hub
 from gateway.web.users import Users
@@ -52,6 +52,8 @@ class Desk(msgspec.Struct):
     """Argon2 takes 64 MiB and a core for a quarter of a second: two at a time leave the desk its air."""
     counting: asyncio.Semaphore = msgspec.field(default_factory=lambda: asyncio.Semaphore(1))
     """Figures of a month are made one after the other."""
+    entering: OneByOne = msgspec.field(default_factory=lambda: OneByOne(0.005))
+    """Everything but what operators do to alerts."""
     changing: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
     """Held from reading a record until its change is in the view, so that two changes of one record both count."""
 
@@ -61,7 +63,11 @@ class Desk(msgspec.Struct):
             if self.control.connected:
                 break
             await asyncio.sleep(LOOK_S)
-        answered = await self.control.ask(Asked(command, who.user, key))
+        if isinstance(command, AlertCommand):
+            answered = await self.control.ask(Asked(command, who.user, key))
+        else:
+            async with self.entering:
+                answered = await self.control.ask(Asked(command, who.user, key))
         if not await self.views.reached(answered.seq):
             raise away()
         return answered

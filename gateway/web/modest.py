@@ -1,4 +1,4 @@
-"""Work that takes a core for a while and lets go of the interpreter meanwhile, at the lowest priority: no alarm waits for a log-in."""
+"""What is not urgent makes itself small: no alarm waits for a log-in, or for an import of a thousand homes."""
 
 import asyncio
 import os
@@ -24,3 +24,17 @@ class Modest:
 
     async def do(self, work: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+
+
+class OneByOne:
+    """One holder at a time, and a breath after each, in which the loop is the stream's."""
+
+    def __init__(self, breath_s: float) -> None:
+        self._breath_s = breath_s
+        self._lock = asyncio.Lock()
+
+    async def __aenter__(self) -> None:
+        await self._lock.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        asyncio.get_running_loop().call_later(self._breath_s, self._lock.release)

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Iterable, Sequence
+from time import monotonic
 
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
@@ -28,6 +29,10 @@ RESUMED_MOST = 5000
 """Events; a console that missed more is faster off loading the queue anew."""
 QUEUE_BYTES = 2 * 1024 * 1024
 PIECE_BYTES = 128 * 1024
+BREATH_S = 0.0001
+"""For each console, between two writes to all of them: two hundred consoles and a storm of alerts get fifty pieces a second, and the
+process that serves them is half idle; a single alert goes out at once, however many there are.
+"""
 CLOSING_S = 0.5
 STARTING_S = 3.0
 
@@ -93,6 +98,10 @@ class Hub:
         self._ring_bytes = 0
         self._floor = 0
         self._closed = False
+        self._gathered: dict[str, list[bytes]] = {}
+        """By origin, what goes out with the next write."""
+        self._sent_at = 0.0
+        self._due: asyncio.TimerHandle | None = None
         self._unstored: tuple[tuple[str, bytes], ...] = ()
         self._shown: tuple[object, ...] = ()
 
@@ -133,6 +142,7 @@ class Hub:
         """(origin, JSON) of every alert that is shown without being on disk; `gone`: one of them went away and never came to be."""
         before, self._unstored = set(self._unstored), tuple(alerts)
         if gone:
+            self._flush()
             for console in list(self.consoles):
                 console.put(RESET)
         for origin, data in self._unstored:
@@ -140,15 +150,33 @@ class Hub:
                 self._send(origin, encode("alert", self.here, data))
 
     def _send(self, origin: str, body: bytes) -> None:
-        for console in list(self.consoles):
-            if console.origin == origin:
-                console.put(body)
+        self._gathered.setdefault(origin, []).append(body)
+        if self._due is None:
+            wait = self._sent_at + len(self.consoles) * BREATH_S - monotonic()
+            if wait <= 0:
+                self._flush()
+            else:
+                self._due = asyncio.get_running_loop().call_later(wait, self._flush)
+
+    def _flush(self) -> None:
+        """One write for each console, whatever has gathered."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        gathered, self._gathered = self._gathered, {}
+        for origin, bodies in gathered.items():
+            body = b"".join(bodies)
+            for console in list(self.consoles):
+                if console.origin == origin:
+                    console.put(body)
+        self._sent_at = monotonic()
 
     def beat(self) -> bytes:
         return encode("beat", self.here, self._condition.beat().model_dump_json().encode())
 
     def send_beat(self) -> None:
         self.dismiss()
+        self._flush()
         body = self.beat()
         for console in list(self.consoles):
             console.put(body)
@@ -184,6 +212,7 @@ class Hub:
         after = self.positions.number(last_event_id)
         if after is not None and not self._condition.caught_up:
             await self._views.reached(after, STARTING_S)  # just after a start the view is still on its way there
+        self._flush()  # the others' events of before, which this one finds among what it missed
         self.consoles.add(console)  # what is published from here on waits in its queue
         first: list[bytes] = []
         if last_event_id:
@@ -223,6 +252,7 @@ class Hub:
     def close(self) -> None:
         """The service stops: let every console go, now."""
         self._closed = True
+        self._flush()
         for console in list(self.consoles):
             console.over.set()
 
