@@ -158,7 +158,7 @@ class Bench:
         return bool((yield Look(sign)))
 
     def settled(self, within: timedelta = CONNECTED_WITHIN) -> Generator[Step, object, bool]:
-        """The device is connected and has said what it had to say; False when that does not come about.
+        """The device is connected and has said what it had to say, or does not come to an end of it; False when it does not connect.
 
         One that states that it sleeps has been connected, and is quiet again.
         """
@@ -169,7 +169,7 @@ class Bench:
             yield from self.sleep(QUIET)
             if self._has_come() and self._quiet():
                 return True
-        return False
+        return self._has_come()
 
     def reconnected(self, since: int, within: timedelta | None = None) -> Generator[Step, object, Passed | None]:
         """The CONNECT of the next connection after a mark."""

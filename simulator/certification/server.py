@@ -221,7 +221,7 @@ class Server:
                     self._session(line).filters.pop(name, None)
                 self.send(line, Unsuback(number, tuple(Reason.SUCCESS for _ in names) if line.level == FIVE else ()), now)
             case Publish(qos=0):
-                pass
+                self._receipt(entry, now)
             case Publish():
                 if not self.behaviour.acknowledge:
                     self.held.append((line.number, entry))
@@ -297,8 +297,13 @@ class Server:
             self.send(line, Pubrec(number, code), now)
         else:
             self.send(line, Puback(number, code), now)
+        if not code:
+            self._receipt(entry, now)
+
+    def _receipt(self, entry: Passed, now: datetime) -> None:
+        """A call that is new here gets its first."""
         said = entry.said
-        if isinstance(said, Report) and said.is_alarm and self.behaviour.receipts and not code and said.id not in self._receipted:
+        if isinstance(said, Report) and said.is_alarm and self.behaviour.receipts and said.id not in self._receipted:
             self._receipted.add(said.id)
             alert = f"alert-{len(self._receipted)}"
             self.later(now + self.behaviour.receipt_after, lambda then: self.tell(Stage.ACCEPTED, alert, then))

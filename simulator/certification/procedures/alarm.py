@@ -93,6 +93,8 @@ def alarm_repeated_until_acknowledged(bench: Bench) -> Procedure:
         return bench.named_elsewhere("A-03", alarm)
     limit = bench.features.alarm.acknowledged_within + bench.features.connection.reconnects_within
     again = yield from bench.until(lambda: bench.trace.alarms(alarm.number + 1, prop=bench.alarm.prop), limit)
+    if not again and bench.trace.closed(alarm.number):
+        return bench.named_elsewhere("A-07" if bench.trace.connects(alarm.number) else "C-08", alarm)
     if not again:
         return bench.failed(
             f"报警未被确认，{seconds(limit)} 内没有再次发送",
@@ -185,6 +187,8 @@ def alarm_not_doubled_by_a_cut(bench: Bench) -> Procedure:
 
 def repetition_ends(bench: Bench) -> Procedure:
     """With the PUBACK or the receipt, whichever the device states; what was on its way in that moment is not held against it."""
+    if bench.features.alarm.repeat is Repeat.RECEIPT and not bench.endpoint.listens():
+        return bench.named_elsewhere("M-06")
     alarm = yield from bench.raised()
     if alarm is None:
         return bench.no_alarm()
@@ -291,6 +295,8 @@ def alarm_behind_a_self_test(bench: Bench) -> Procedure:
 
 
 def receipt_is_shown(bench: Bench) -> Procedure:
+    if not bench.endpoint.listens():
+        return bench.named_elsewhere("M-06")
     alarm = yield from bench.raised()
     if alarm is None:
         return bench.no_alarm()

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterable
 from datetime import timedelta
+from functools import partial
 
 from devices.mqtt.packets import Publish
 from simulator.certification.bench import Bench, Step
@@ -56,3 +57,8 @@ def noticed(bench: Bench) -> Generator[Step, object, list[Message]]:
         )  # fmt: skip
         yield from bench.sleep(SHORT)
     return bench.trace.messages(since, where=lambda report: sense.prop in report.values)
+
+
+def beats(bench: Bench) -> Generator[Step, object, bool]:
+    """Whether it is heard at all when nothing is the matter: the control of what follows."""
+    return bool((yield from bench.until(partial(bench.trace.messages, bench.trace.mark), bench.heartbeat)))

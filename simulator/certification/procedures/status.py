@@ -6,7 +6,7 @@ from itertools import pairwise
 from devices.mqtt.packets import Publish
 from simulator.certification.behaviour import Deal
 from simulator.certification.bench import Bench, Outcome, Procedure, Step
-from simulator.certification.procedures.parts import MINUTE, firsts, is_reading, noticed, seconds
+from simulator.certification.procedures.parts import MINUTE, beats, firsts, is_reading, noticed, seconds
 from simulator.certification.trace import Message, Passed
 from simulator.virtual.profile import Sense
 from simulator.virtual.speech import OFFLINE
@@ -135,6 +135,8 @@ def reading_survives_a_cut_before_its_acknowledgement(bench: Bench) -> Procedure
 
 
 def readings_of_an_outage_arrive(bench: Bench) -> Procedure:
+    if not (yield from beats(bench)):
+        return bench.named_elsewhere("H-01")
     came, since = yield from _outage(bench)
     if not bench.trace.connects(since):
         return bench.named_elsewhere("C-08", bench.trace.closed(bench.mark))
