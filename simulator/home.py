@@ -1,22 +1,40 @@
-"""A virtual home: its devices, its resident, and the processes by which everyday life becomes what the devices say."""
+"""A virtual home: its dwelling, its devices, its resident, and what each of them is up to just now. What goes on in it is `living.py`."""
 
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Iterable, Mapping
 from random import Random
 from zlib import crc32
 
 import msgspec
 
-from simulator import device as d
-from simulator.body import Body
+from simulator.body import Body, Health
 from simulator.device import Device, Kind, kind_of
-from simulator.resident import STILLNESS_S, Doing, Room, Stay, life
+from simulator.dwelling import Dwelling
+from simulator.meters import PowerMeter, WaterMeter
+from simulator.resident import Doing, Habits, Room, Stay
 from simulator.wire import Address, Values
-from simulator.world import Part, Process, Said, World
+from simulator.world import Happened, Said
 from simulator.zigbee import ZigbeeNet
 
-SENSED = {Room.BEDROOM: "motion-bed", Room.LIVING: "motion-living"}
-ZIGBEE_REPORT_S = 900.0
+STANDS_IN = {
+    "cord-bed": Room.BEDROOM,
+    "cord-bath": Room.BATHROOM,
+    "smoke": Room.KITCHEN,
+    "co": Room.KITCHEN,
+    "gas": Room.KITCHEN,
+    "water": Room.BATHROOM,
+    "meter": Room.BATHROOM,
+    "bed": Room.BEDROOM,
+    "door": Room.OUTSIDE,
+    "power": Room.OUTSIDE,
+    "motion-bed": Room.BEDROOM,
+    "motion-living": Room.LIVING,
+    "motion-kitchen": Room.KITCHEN,
+    "motion-bath": Room.BATHROOM,
+}
+"""By slot; anything else stands in the living room or is worn."""
+WORN = frozenset({Kind.WATCH, Kind.PENDANT, Kind.FALL})
+BACKUP_H = (4.0, 8.0)
+"""How long a hub's own cell keeps its mobile uplink alive without mains: 2 to 3 Ah at a third of an ampere."""
 
 
 class DeviceRecord(msgspec.Struct, frozen=True):
@@ -38,23 +56,43 @@ class HomeRecord(msgspec.Struct, frozen=True):
         return crc32(self.id.encode()) % 4 == 0
 
 
+class Occupant(msgspec.Struct, frozen=True):
+    """Who lives in a home, and in what kind of dwelling."""
+
+    who: str = "resident"
+    habits: Habits = Habits()
+    health: Health = Health()
+    dwelling: Dwelling = Dwelling()
+
+
 class VirtualHome:
     """`local_s`: the local time of day at virtual second 0, in seconds since midnight."""
 
-    def __init__(self, record: HomeRecord, *, seed: int, local_s: float, zigbee: bool) -> None:
+    def __init__(self, record: HomeRecord, *, seed: int, local_s: float, zigbee: bool, occupant: Occupant | None = None) -> None:
         self.id = record.id
         self.address = Address(record.area, record.id)
         self.seed = f"{seed}:{record.id}"
         self.local_s = local_s
+        self.occupant = occupant or Occupant()
         self.devices = _devices(record, self.seed)
         self.zigbee = ZigbeeNet(record.id, f"{self.seed}:zigbee") if zigbee else None
-        self.body = Body(f"{self.seed}:body")
+        self.body = Body(f"{self.seed}:body", self.occupant.health)
         self.stay = Stay(0.0, 0.0, Room.LIVING, Doing.RESTING)
         self.lying_until = 0.0
         """A person on the floor moves no sensor."""
         self.smoke_until = 0.0
         """While it smokes, the detector has more to say than that it lives."""
+        self.bare_until = 0.0
+        """The watch lies on the table or the charger, and measures nobody."""
+        self.dead_watch = False
         self.mains_lost = False
+        self.lost = 0.0
+        """The share of messages that something on the air takes away before the hub."""
+        chance = Random(f"{self.seed}:house")  # noqa: S311 - a story, not a secret
+        self.backup_s = chance.uniform(*BACKUP_H) * 3600
+        self.water = WaterMeter(chance)
+        self.power = PowerMeter(chance)
+        self._stand()
 
     def find(self, kind: Kind, slot: str = "") -> Device | None:
         """The one of that slot, `cord-bath`; without one, or where the home has none such, the first of its kind."""
@@ -66,87 +104,20 @@ class VirtualHome:
         return self.find(Kind.HUB)
 
     def say(self, device: Device, values: Values, now: float, mark: str = "", copies: int = 1) -> Said:
-        return Said(self.id, device.id, device.says(values, now), mark, copies)
+        """Over the air to the hub: a call is repeated until it is heard, a reading is said once."""
+        reception = device.sends(now, insists=values.urgent or bool(mark), lost=self.lost)
+        said = device.says(values, now, reception)
+        return Said(self.id, device.id, said, mark, copies, device.quartz.error_s(now), heard=reception.tries > 0)
 
-    def inhabit(self, world: World, *, everyday: bool) -> None:
-        """Start the processes. Without `everyday` the devices only say that they live: a quiet stage for a story."""
+    def so(self, what: str, note: str = "", *, who: str = "", device: str = "", mark: str = "") -> Happened:
+        """Ground truth, seen or not."""
+        return Happened(self.id, what, who, device, note, mark)
+
+    def _stand(self) -> None:
         for device in self.devices:
-            if device.kind is not Kind.WATCH:
-                world.start(partial(self._alive, device), device.phase_s)
-        watch = self.find(Kind.WATCH)
-        if watch is not None:
-            world.start(partial(self._measure, watch), watch.phase_s)
-        if everyday:
-            world.start(self._live)
-        if self.zigbee is not None:
-            world.start(partial(self._zigbee_reports, self.zigbee), 5.0)
-
-    def _alive(self, device: Device, now: float) -> Process:
-        while True:
-            match device.kind:
-                case Kind.SMOKE if now < self.smoke_until:
-                    pass
-                case Kind.SMOKE:
-                    cooking = self.stay.doing is Doing.COOKING
-                    reading = d.smoke_reading(0.03 if cooking else 0.01, 26.5 if cooking else 21.0)
-                    now = yield self.say(device, reading, now)
-                case Kind.HUB:
-                    now = yield self.say(device, Values(mains_lost=self.mains_lost), now)
-                case _:
-                    now = yield self.say(device, Values(), now)
-            now = yield device.nature.heartbeat_s
-
-    def _measure(self, watch: Device, now: float) -> Process:
-        chance = Random(f"{self.seed}:watch")  # noqa: S311 - a story, not a secret
-        since_s = watch.nature.heartbeat_s
-        while True:
-            vitals = self.body.vitals(now, self.local_s + now, self.stay.effort, since_s)
-            now = yield self.say(watch, vitals, now)
-            since_s = watch.nature.heartbeat_s * chance.uniform(0.9, 1.1)
-            now = yield since_s
-
-    def _live(self, now: float) -> Process:
-        """The resident goes through his days, from the one on which the simulation starts."""
-        chance = Random(f"{self.seed}:moves")  # noqa: S311 - a story, not a secret
-        for stay in life(f"{self.seed}:life"):
-            if stay.ends <= self.local_s + now:
-                continue
-            if stay.begins > self.local_s + now:
-                now = yield stay.begins - self.local_s - now
-            goes_through_door = Room.OUTSIDE in (stay.room, self.stay.room) and stay.room is not self.stay.room
-            self.stay = stay
-            if goes_through_door or stay.doing is Doing.VISITED:
-                now = yield from self._door(chance, now)
-            now = yield from self._dwell(stay, chance, now)
-
-    def _door(self, chance: Random, now: float) -> Part:
-        door = self.find(Kind.DOOR)
-        if door is not None and now >= self.lying_until:
-            now = yield self.say(door, d.DOOR_OPEN, now)
-            now = yield chance.uniform(4, 15)
-            now = yield self.say(door, d.DOOR_SHUT, now)
-        return now
-
-    def _dwell(self, stay: Stay, chance: Random, now: float) -> Part:
-        """Movements in a sensed room until the stay is over: the sensor holds each for a minute or so."""
-        sensor = self.find(Kind.MOTION, SENSED[stay.room]) if stay.room in SENSED else None
-        while sensor is not None:
-            if now >= self.lying_until:
-                now = yield self.say(sensor, d.MOVEMENT, now)
-                now = yield chance.uniform(50, 80)
-                now = yield self.say(sensor, d.STILLNESS, now)
-            still_s = chance.expovariate(1 / STILLNESS_S[stay.doing])
-            if self.local_s + now + still_s >= stay.ends:
-                break
-            now = yield still_s
-        return now
-
-    def _zigbee_reports(self, net: ZigbeeNet, _: float) -> Process:
-        while True:
-            yield net.leak_sensor()
-            yield 30.0
-            yield net.button()
-            yield ZIGBEE_REPORT_S
+            if device.kind is not Kind.HUB:
+                room = STANDS_IN.get(device.slot, Room.LIVING)
+                device.mean_dbm = self.occupant.dwelling.signal(room, worn=device.kind in WORN)
 
 
 def _devices(record: HomeRecord, seed: str) -> tuple[Device, ...]:
@@ -159,5 +130,12 @@ def _devices(record: HomeRecord, seed: str) -> tuple[Device, ...]:
     return tuple(made)
 
 
-def virtual_homes(records: Iterable[HomeRecord], *, seed: int, local_s: float, all_zigbee: bool) -> tuple[VirtualHome, ...]:
-    return tuple(VirtualHome(record, seed=seed, local_s=local_s, zigbee=all_zigbee or record.has_zigbee) for record in records)
+def virtual_homes(
+    records: Iterable[HomeRecord], *, seed: int, local_s: float, all_zigbee: bool, occupants: Mapping[str, Occupant] | None = None,
+) -> tuple[VirtualHome, ...]:  # fmt: skip
+    """`occupants` by home; a home that is not named has an ordinary one."""
+    who = occupants or {}
+    return tuple(
+        VirtualHome(record, seed=seed, local_s=local_s, zigbee=all_zigbee or record.has_zigbee, occupant=who.get(record.id))
+        for record in records
+    )

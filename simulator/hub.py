@@ -127,12 +127,12 @@ class Hub:
     def came_up(self) -> None:
         """Connected: the hub says that it is there, at the first time its devices too, and brings what its Zigbee broker retains."""
         self.connected, self.was_connected, self.trouble = True, True, ""
-        firmware = self.home.hub.nature.firmware if self.home.hub is not None else "0"
+        firmware = self.home.hub.firmware if self.home.hub is not None else "0"
         model = self.home.hub.model if self.home.hub is not None else "unknown"
         opening = [Letter(self.will.topic, wire.online(model, firmware), retain=True)]
         if not self._announced:
             opening += [
-                Letter(self.address.topic(device.id, Channel.STATUS), wire.online(device.model, device.nature.firmware), retain=True)
+                Letter(self.address.topic(device.id, Channel.STATUS), wire.online(device.model, device.firmware), retain=True)
                 for device in self.home.devices
                 if device.id != self.name
             ]

@@ -1,20 +1,31 @@
 """A scenario on its stage: each event becomes a process that, when its time has come, picks the home and begins the act.
 
 What is planted is told as it is planted; the message that carries the plant's id as its `mark` starts the clock of the platform's answer.
+Chance is drawn over all homes, those of other shards too, so that a fleet in several processes lives the same night as in one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import count
 from random import Random
 
 import msgspec
 
-from simulator.acts import ACTS, Act, Deed
-from simulator.device import Device
+from simulator import mishaps
+from simulator.acts import ACTS, Act
+from simulator.deed import Deed
+from simulator.device import Device, Kind
 from simulator.home import VirtualHome
-from simulator.scenario import Event, Expect, Scenario
-from simulator.world import Process, World
+from simulator.living import Living
+from simulator.story import Category, Event, Expect, Fault, Resident, Scenario, Span, Trouble, Which
+from simulator.world import Part, Process, World
+
+FELT = 0.8
+"""The share of falls that a good wearable feels: over 80 % of 143 real ones (FARSEEING); tests with volunteers say more."""
+PRESSES = 0.17
+"""Who presses after a fall that nothing felt: 83 % of fallers did not (reviews of personal alarms)."""
+BY_ITSELF = Span(5)
+"""Within how many real seconds an alert is expected for what life brings."""
 
 
 class Plant(msgspec.Struct, frozen=True):
@@ -24,8 +35,9 @@ class Plant(msgspec.Struct, frozen=True):
     virtual_s: float
     home: str
     device: str
-    act: Act
+    act: str
     expected: tuple[Expect, ...]
+    area: str = ""
 
 
 def _never() -> bool:
@@ -36,6 +48,7 @@ class Stage(msgspec.Struct, frozen=True):
     """`on_plant` is told of every act at the moment it begins. Residents live from second 0; the story begins at `opens_s`.
 
     `spared`: whether those who answer have enough to do just now; then nothing happens that they would have to answer.
+    `words`: what the file says of a home's resident. `ours`: the homes that this process plays; none named: all.
     """
 
     scenario: Scenario
@@ -45,21 +58,35 @@ class Stage(msgspec.Struct, frozen=True):
     on_plant: Callable[[Plant], None]
     opens_s: float = 0.0
     spared: Callable[[], bool] = _never
+    words: Mapping[str, Resident] = {}
+    ours: frozenset[str] = frozenset()
 
     def set_up(self) -> None:
-        """Put the residents and the events into the world."""
+        """Put the residents, the events and the faults into the world."""
         for home in self.homes:
-            home.inhabit(self.world, everyday=self.scenario.everyday)
+            if self._is_ours(home):
+                Living(home).begin(self.world, everyday=self.scenario.everyday)
+                if home.id in self.words:
+                    self._fate(home, self.words[home.id])
         for number, event in enumerate(self.scenario.event, start=1):
             self.world.start(partial(self._unfold, number, event), self.opens_s + event.at)
+        for number, fault in enumerate(self.scenario.fault, start=1):
+            self._fail(number, fault)
+
+    def _is_ours(self, home: VirtualHome) -> bool:
+        return not self.ours or home.id in self.ours
+
+    # --- events -------------------------------------------------------------------------------------------------------------
 
     def _unfold(self, number: int, event: Event, now: float) -> Process:
         chance = Random(f"{self.seed}:event:{number}")  # noqa: S311 - a story, not a secret
         for turn in count(1):
-            for home in _chosen(event, self.homes, chance):
+            able = [home for home in self.homes if _performer(event, home) is not None] if event.home == "any" else self.homes
+            for home in _chosen(event.home, event.number, able or self.homes, self.homes, chance):
                 plant_id = f"{number}.{home.id}" + (f".{turn}" if event.every is not None else "")
                 late = chance.uniform(0, event.jitter)
-                self.world.start(partial(self._begin, plant_id, event, home), now + late)
+                if self._is_ours(home):
+                    self.world.start(partial(self._begin, plant_id, event, home), now + late)
             if event.every is None:
                 return
             now = yield event.every
@@ -68,9 +95,71 @@ class Stage(msgspec.Struct, frozen=True):
         if event.expected and self.spared():
             return
         device = _performer(event, home)
-        self.on_plant(Plant(plant_id, now, home.id, device.id if device else "", event.do, event.expected))
+        self.on_plant(_plant(plant_id, now, home, device, event))
         if device is not None:
             yield from ACTS[event.do].process(Deed(home, device, plant_id, event.times, event.lasts), now)
+
+    # --- faults -------------------------------------------------------------------------------------------------------------
+
+    def _fail(self, number: int, fault: Fault) -> None:
+        chance = Random(f"{self.seed}:fault:{number}")  # noqa: S311 - a story, not a secret
+        areas = sorted({home.address.area for home in self.homes})
+        area = chance.choice(areas) if fault.area == "any" else fault.area
+        there = [home for home in self.homes if home.address.area.startswith(area)]
+        for home in _chosen(fault.home, fault.number, there, self.homes, chance):
+            hit = fault.do is Trouble.MESSAGE_LOSS or chance.uniform(0, 100) < fault.share
+            late = chance.uniform(0, fault.jitter)
+            if hit and home.address.area.startswith(area) and self._is_ours(home):
+                self.world.start(partial(self._suffer, f"fault{number}.{home.id}", fault, home), self.opens_s + fault.at + late)
+
+    def _suffer(self, plant_id: str, fault: Fault, home: VirtualHome, now: float) -> Process:
+        if fault.expected:
+            self.on_plant(_plant(plant_id, now, home, home.hub, fault))
+        yield from _trouble(fault, home, plant_id if fault.expected else "", now)
+
+    # --- what life brings ---------------------------------------------------------------------------------------------------
+
+    def _fate(self, home: VirtualHome, words: Resident) -> None:
+        chance = Random(f"{home.seed}:fate")  # noqa: S311 - a story, not a secret
+        for what, every in (("fall", words.falls_every), ("stove", words.burns_every)):
+            if every is not None:
+                own = Random(chance.random())  # noqa: S311 - a story, not a secret
+                self.world.start(partial(self._again, what, every, home, own), self.opens_s)
+
+    def _again(self, what: str, every: Span, home: VirtualHome, chance: Random, now: float) -> Process:
+        for turn in count(1):
+            now = yield chance.expovariate(1 / every)
+            act, expected = _fall(chance) if what == "fall" else (Act.FORGET_STOVE, (_expect(Category.FIRE),))
+            event = Event(Span(0), act, expected)
+            self.world.start(partial(self._begin, f"life.{what}.{home.id}.{turn}", event, home), now)
+
+
+def _plant(id_: str, now: float, home: VirtualHome, device: Device | None, what: Event | Fault) -> Plant:
+    return Plant(id_, now, home.id, device.id if device else "", what.do, what.expected, home.address.area)
+
+
+def _fall(chance: Random) -> tuple[Act, tuple[Expect, ...]]:
+    if chance.random() < FELT:
+        return Act.FALL, (_expect(Category.FALL),)
+    if chance.random() < PRESSES:
+        return Act.FALL_AND_PRESS, (_expect(Category.CALL_FOR_HELP),)
+    return Act.FALL_UNHEARD, ()
+
+
+def _expect(category: Category) -> Expect:
+    return Expect(category, BY_ITSELF, 1)
+
+
+def _trouble(fault: Fault, home: VirtualHome, mark: str, now: float) -> Part:
+    match fault.do:
+        case Trouble.MAINS_OUTAGE if home.hub is not None:
+            return (yield from mishaps.without_mains(home, home.hub, now, fault.lasts, mark))
+        case Trouble.CLOCK_WRONG:
+            return (yield from mishaps.wrong_clocks(home, fault.by, fault.lasts))
+        case Trouble.MESSAGE_LOSS:
+            return (yield from mishaps.lossy_air(home, fault.share / 100, fault.lasts))
+        case _:
+            return (yield from mishaps.without_line(home, fault.lasts, mark))
 
 
 def _performer(event: Event, home: VirtualHome) -> Device | None:
@@ -79,17 +168,20 @@ def _performer(event: Event, home: VirtualHome) -> Device | None:
         return None
     if capability.any_kind and event.device:
         return next((device for device in home.devices if device.slot == event.device), home.find(capability.kind))
-    return home.find(capability.kind, event.device)
+    return home.find(Kind(capability.kind), event.device)
 
 
-def _chosen(event: Event, homes: tuple[VirtualHome, ...], chance: Random) -> list[VirtualHome]:
-    match event.home:
+def _chosen(
+    which: Which, number: int, able: Iterable[VirtualHome], homes: tuple[VirtualHome, ...], chance: Random,
+) -> list[VirtualHome]:  # fmt: skip
+    """`able`: among whom `any` and `each` choose; a number counts among all."""
+    candidates = list(able)
+    match which:
         case "each":
-            return list(homes)
+            return candidates
         case "any":
-            able = [home for home in homes if _performer(event, home) is not None]
-            return [chance.choice(able or homes)]
-        case int(number):
-            return [homes[number - 1]] if number <= len(homes) else []
+            return chance.sample(candidates, min(number, len(candidates)))
+        case int(one):
+            return [homes[one - 1]] if one <= len(homes) else []
         case numbers:
-            return [homes[number - 1] for number in numbers if number <= len(homes)]
+            return [homes[one - 1] for one in numbers if one <= len(homes)]

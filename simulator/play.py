@@ -4,13 +4,15 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from math import inf
 
 from simulator import fleet, link
 from simulator.clock import Clock
 from simulator.hub import Hub
 from simulator.link import Broker
-from simulator.world import Bridged, Emission, LineCut, LineRestored, Said, World
+from simulator.truth import Tell, nobody
+from simulator.world import Bridged, Emission, Happened, LineCut, LineRestored, Said, World
 
 HOMES_BY_AIOMQTT = 50
 """Past this many homes the lines go by `fleet.py`, at a fraction of the cost."""
@@ -73,12 +75,14 @@ async def all_delivered(hubs: Iterable[Hub], within_s: float) -> bool:
 
 async def play(
     world: World, hubs: Mapping[str, Hub], clock: Clock, *, until: float, on_mark: Callable[[str, float], None],
+    tell: Tell = nobody,
 ) -> None:  # fmt: skip
     """Let the world happen up to a virtual second. `on_mark(plant, monotonic_s)`: a planted message was handed to its hub just now."""
     while (next_at := world.next_at) is not None and next_at <= until:
         # Also when there is nothing to wait for: sockets are served between any two moments.
         await asyncio.sleep(max(0.0, clock.due_s(next_at) - time.monotonic()))
         for at, emission in world.run(next_at):
+            tell(at, emission)
             mark = _hand_over(emission, hubs[emission.home], clock, at)
             if mark:
                 on_mark(mark, time.monotonic())
@@ -89,8 +93,12 @@ async def play(
 def _hand_over(emission: Emission, hub: Hub, clock: Clock, at: float) -> str:
     """Gives the emission's mark, if it has one."""
     match emission:
+        case Said(heard=False):
+            return ""
         case Said():
-            hub.say(emission, clock.wall(at))
+            hub.say(emission, clock.wall(at) + timedelta(seconds=emission.off_s))
+            return emission.mark
+        case Happened():
             return emission.mark
         case Bridged():
             hub.bridge(emission)

@@ -70,13 +70,31 @@ class Stay(msgspec.Struct, frozen=True):
         return EFFORT[self.doing]
 
 
-def life(seed: str) -> Iterator[Stay]:
+class Habits(msgspec.Struct, frozen=True):
+    """How somebody lives. Hours are local; shares are of days, 0 to 1.
+
+    `forgetful`: the share of mornings on which pills, the call to the neighbour or the watch's charger are forgotten.
+    """
+
+    rises: float = 5.9
+    to_bed: float = 21.2
+    naps: bool = True
+    goes_out: float = 0.75
+    walks: float = 0.45
+    visited: float = 0.25
+    toilet_at_night: int = 3
+    restless: float = 1.0
+    forgetful: float = 0.0
+
+
+def life(seed: str, habits: Habits | None = None) -> Iterator[Stay]:
     """Day after day from the first midnight on, without a gap, without an end."""
     chance = Random(seed)  # noqa: S311 - a story, not a secret
     early = chance.gauss(0, 0.5)  # an early riser stays one
+    usual = habits or Habits()
     day = 0
     while True:
-        plan = _with_toilet(_plan(chance, early), chance)
+        plan = _with_toilet(_plan(chance, early, usual), chance, usual)
         for (begins, room, doing), (ends, _, _) in zip(plan, [*plan[1:], (24.0, Room.BEDROOM, Doing.ASLEEP)], strict=True):
             yield Stay(day * DAY_S + begins * HOUR_S, day * DAY_S + ends * HOUR_S, room, doing)
         day += 1
@@ -86,13 +104,13 @@ _Entry = tuple[float, Room, Doing]
 """(hour at which it begins, room, what); it lasts until the next."""
 
 
-def _plan(chance: Random, early: float) -> list[_Entry]:
+def _plan(chance: Random, early: float, usual: Habits) -> list[_Entry]:
     """A day by the hours of old people in a small Chinese town; a pensioner's lunch is at half past eleven."""
 
     def about(hour: float, spread: float = 0.25) -> float:
         return hour + early + min(max(chance.gauss(0, spread), -2 * spread), 2 * spread)
 
-    rise, lunch, supper = about(5.9), about(10.9), about(16.9)
+    rise, lunch, supper = about(usual.rises), about(10.9), about(16.9)
     plan: list[_Entry] = [
         (0.0, Room.BEDROOM, Doing.ASLEEP),
         (rise, Room.BATHROOM, Doing.WASHING),
@@ -100,28 +118,28 @@ def _plan(chance: Random, early: float) -> list[_Entry]:
         (rise + 0.8, Room.LIVING, Doing.EATING),
         (rise + 1.2, Room.LIVING, Doing.RESTING),
     ]
-    if chance.random() < 0.75:  # market, then a chat downstairs
+    if chance.random() < usual.goes_out:  # market, then a chat downstairs
         leaves = about(8.3)
         plan += [(leaves, Room.OUTSIDE, Doing.OUT), (leaves + chance.uniform(0.6, 1.6), Room.LIVING, Doing.TIDYING)]
     plan += [
         (lunch, Room.KITCHEN, Doing.COOKING),
         (lunch + 0.6, Room.LIVING, Doing.EATING),
         (lunch + 1.1, Room.LIVING, Doing.RESTING),
-        (lunch + 1.6, Room.BEDROOM, Doing.ASLEEP),
-        (lunch + 2.9, Room.LIVING, Doing.RESTING),
     ]
+    if usual.naps:
+        plan += [(lunch + 1.6, Room.BEDROOM, Doing.ASLEEP), (lunch + 2.9, Room.LIVING, Doing.RESTING)]
     afternoon = chance.random()
-    if afternoon < 0.25:
+    if afternoon < usual.visited:
         plan += [(about(15.2), Room.LIVING, Doing.VISITED)]
-    elif afternoon < 0.7:
+    elif afternoon < usual.visited + usual.walks:
         leaves = about(15.0)
         plan += [(leaves, Room.OUTSIDE, Doing.OUT), (leaves + chance.uniform(0.5, 1.1), Room.LIVING, Doing.RESTING)]
     plan += [
         (supper, Room.KITCHEN, Doing.COOKING),
         (supper + 0.6, Room.LIVING, Doing.EATING),
         (supper + 1.1, Room.LIVING, Doing.RESTING),
-        (about(20.8) - 0.3, Room.BATHROOM, Doing.WASHING),
-        (about(21.2), Room.BEDROOM, Doing.ASLEEP),
+        (about(usual.to_bed - 0.4) - 0.3, Room.BATHROOM, Doing.WASHING),
+        (about(usual.to_bed), Room.BEDROOM, Doing.ASLEEP),
     ]
     return _rising(plan)
 
@@ -135,10 +153,14 @@ def _rising(plan: list[_Entry]) -> list[_Entry]:
     return risen
 
 
-def _with_toilet(plan: list[_Entry], chance: Random) -> list[_Entry]:
-    """Once or more in the night, every few hours by day, and back to what was before."""
+NIGHT = (4.2, 1.5, 23.1, 2.8, 0.4, 3.5)
+"""At about which hours of the night; as many of them as the habit has."""
+
+
+def _with_toilet(plan: list[_Entry], chance: Random, usual: Habits) -> list[_Entry]:
+    """As often in the night as is usual, every few hours by day, and back to what was before."""
     entries = list(plan)
-    for hour in (1.5, 4.2, 9.9, 14.4, 18.9, 23.1):
+    for hour in (*sorted(NIGHT[: usual.toilet_at_night]), 9.9, 14.4, 18.9):
         at = hour + chance.uniform(-0.8, 0.8)
         lasts = chance.uniform(0.06, 0.15)
         index = max(i for i, entry in enumerate(entries) if entry[0] <= at)

@@ -1,111 +1,53 @@
-"""A scenario: a story in TOML that a nurse can read, and what the platform should make of it.
-
-`at`, `lasts`, `every` and `jitter` are the story's own time, which `--speed` presses together; `within` is real time, since the person
-who waits for help lives in that. An event without an alert says so: `expect = "nothing"`.
-"""
+"""A scenario's file: TOML that a nurse can read. What is wrong with it is told with file, line, key and what was probably meant."""
 
 import re
 import tomllib
-from enum import StrEnum
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
+from config.lines import lines_of, place
 from simulator.acts import ACTS, Act
 from simulator.device import Kind
+from simulator.resident import Room
+from simulator.story import (
+    Allowed,
+    Bilingual,
+    Building,
+    Category,
+    Event,
+    Expect,
+    Fault,
+    Resident,
+    Scenario,
+    Span,
+    TimeOfDay,
+    Trouble,
+    Which,
+)
+
+__all__ = [
+    "Allowed", "Bilingual", "Building", "Category", "Event", "Expect", "Fault", "Resident", "Scenario", "ScenarioError", "Span",
+    "TimeOfDay", "Trouble", "lint", "load", "parse", "shipped",
+]  # fmt: skip
 
 SHIPPED = Path(__file__).parent / "scenarios"
 _SPAN = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+\Z")
 _PIECE = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
+_ENUM = re.compile(r"Invalid enum value '([^']*)'")
+_WORDS = sorted(
+    {*Act, *Trouble, *Category, *Room, *(str(field) for one in (Scenario, Event, Fault, Expect, Resident, Building, Allowed, Bilingual)
+     for field in one.__struct_fields__)}
+)  # fmt: skip
+"""Every word that a file may use, for suggestions."""
 
 
 class ScenarioError(Exception):
-    """The file's fault: names file, key and reason, in one line."""
-
-
-class Category(StrEnum):
-    """The contract's."""
-
-    CALL_FOR_HELP = "call_for_help"
-    FIRE = "fire"
-    GAS = "gas"
-    FALL = "fall"
-    HEALTH = "health"
-    INACTIVITY = "inactivity"
-    WANDERING = "wandering"
-    WATER = "water"
-    INTRUSION = "intrusion"
-    TECHNICAL = "technical"
-
-
-class Span(float):
-    """Seconds, written `90s`, `5m`, `1h30m`, `500ms`."""
-
-    __slots__ = ()
-
-
-class TimeOfDay(float):
-    """Seconds since midnight in the homes, written `02:40`."""
-
-    __slots__ = ()
-
-
-class Bilingual(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    zh: str
-    en: str
-
-
-class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An alert that should come. `priority` left out: any."""
-
-    category: Category
-    within: Span
-    priority: Literal[1, 2, 3, 4] | None = None
-
-
-class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`home`: its number from 1, several numbers, `any` (one by chance) or `each`. `device`: a slot such as `cord-bath`."""
-
-    at: Span
-    do: Act
-    expect: Expect | tuple[Expect, ...] | Literal["nothing"]
-    home: int | tuple[int, ...] | Literal["any", "each"] = 1
-    device: str = ""
-    lasts: Span | None = None
-    times: int = 1
-    every: Span | None = None
-    """Again and again, until the scenario is over."""
-    jitter: Span = Span(0)
-    """Up to so much later, by chance; with `each`, every home by a chance of its own."""
-
-    @property
-    def expected(self) -> tuple[Expect, ...]:
-        if isinstance(self.expect, str):
-            return ()
-        return (self.expect,) if isinstance(self.expect, Expect) else self.expect
-
-
-class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`start`: the time of day in the homes at which it begins, else the real one. `everyday`: residents live around the events.
-
-    `real_time`: the platform's own waiting is part of the story (a hub may be quiet for minutes), so it is not told faster.
-    """
-
-    title: Bilingual
-    story: Bilingual
-    homes: int
-    duration: Span
-    event: tuple[Event, ...] = ()
-    start: TimeOfDay | None = None
-    everyday: bool = False
-    real_time: bool = False
-
-    @property
-    def needs_zigbee(self) -> bool:
-        """Whether a home named by its number needs a Zigbee net of its own; `any` finds one that has it."""
-        return any(ACTS[event.do].zigbee and event.home != "any" for event in self.event)
+    """The file's fault: names file, line, key and reason, in one line."""
 
 
 def shipped() -> list[str]:
@@ -120,7 +62,8 @@ def load(name: str, *, homes: int | None = None) -> Scenario:
     except (OSError, UnicodeDecodeError) as problem:
         known = ", ".join(shipped())
         why = problem.strerror if isinstance(problem, OSError) else "not UTF-8"
-        raise ScenarioError(f"scenario {name}: {why}; shipped ones are {known}") from None
+        near = _near(name, shipped())
+        raise ScenarioError(f"scenario {name}: {why}{near}; shipped ones are {known}") from None
     return parse(text, path.name, homes=homes)
 
 
@@ -130,38 +73,103 @@ def parse(text: str, file: str, *, homes: int | None = None) -> Scenario:
     except tomllib.TOMLDecodeError as problem:
         raise ScenarioError(f"{file}: not TOML: {problem}") from None
     except msgspec.ValidationError as problem:
-        raise ScenarioError(f"{file}: {_placed(str(problem))}") from None
+        reason, _, path = str(problem).partition(" - at `$")
+        raise ScenarioError(_located(text, file, path.rstrip("`").lstrip("."), reason + _suggestion(reason))) from None
     if homes is not None:
         scenario = msgspec.structs.replace(scenario, homes=homes)
-    for key, reason in lint(scenario):
-        raise ScenarioError(f"{file}: {key}: {reason}")
+    for path, reason in lint(scenario):
+        raise ScenarioError(_located(text, file, path, reason))
     return scenario
 
 
+def _located(text: str, file: str, path: str, reason: str) -> str:
+    """`file:line: event 3.do: reason`, counting as people do."""
+    unknown = _UNKNOWN.search(reason)
+    line = place(lines_of(text), f"{path}.{unknown[1]}".lstrip(".") if unknown else path)
+    key = re.sub(r"\[(\d+)\]", lambda index: f" {int(index[1]) + 1}", path)
+    return f"{file}{f':{line}' if line else ''}: {f'{key}: ' if key else ''}{reason}"
+
+
+def _suggestion(reason: str) -> str:
+    wrong = _ENUM.search(reason) or _UNKNOWN.search(reason)
+    return _near(wrong[1], _WORDS) if wrong else ""
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word, list(known), 1)
+    return f"; did you mean {str(near[0])!r}?" if near else ""
+
+
 def lint(scenario: Scenario) -> list[tuple[str, str]]:
-    """(key, reason) of everything that reads well and cannot be played."""
+    """(path, reason) of everything that reads well and cannot be played; paths count from 0, as in `event[2].home`."""
     found = []
     if scenario.homes < 1:
         found.append(("homes", f"{scenario.homes} homes are none"))
-    for number, event in enumerate(scenario.event, start=1):
-        numbers = (event.home,) if isinstance(event.home, int) else event.home if isinstance(event.home, tuple) else ()
-        place = f"event {number}"
-        found += [
-            (f"{place}.home", f"home {home} of {scenario.homes}: they are numbered from 1")
-            for home in numbers
-            if not 1 <= home <= scenario.homes
-        ]
-        if event.at > scenario.duration:
-            found.append((f"{place}.at", f"{event.at:g} s is after the end, {scenario.duration:g} s"))
-        if event.every is not None and event.every < 1:
-            found.append((f"{place}.every", "less than a second apart"))
-        if event.times < 1:
-            found.append((f"{place}.times", f"{event.times} times is never"))
-        if event.device and not _fits(event):
-            found.append((f"{place}.device", f"{event.do} is not something that a {event.device} does"))
-        if any(expect.within <= 0 for expect in event.expected):
-            found.append((f"{place}.expect.within", "no time at all"))
+    found += [("kit", f"{slot!r} is no device{_near(slot, Kind)}") for slot in scenario.kit if slot.split("-")[0] not in set(Kind)]
+    for number, event in enumerate(scenario.event):
+        found += [(f"event[{number}].{key}", reason) for key, reason in _event(scenario, event)]
+    for number, fault in enumerate(scenario.fault):
+        found += [(f"fault[{number}].{key}", reason) for key, reason in _fault(scenario, fault)]
+    buildings = [building.name for building in scenario.dwelling]
+    for number, resident in enumerate(scenario.resident):
+        found += [(f"resident[{number}].{key}", reason) for key, reason in _resident(scenario, resident, buildings)]
+    if sum(resident.share for resident in scenario.resident) > 100:
+        found.append(("resident[0].share", "the shares of all residents are more than a hundred"))
     return found
+
+
+def _event(scenario: Scenario, event: Event) -> Iterator[tuple[str, str]]:
+    yield from _homes(scenario, event.home)
+    if event.at > scenario.duration:
+        yield "at", f"{event.at:g} s is after the end, {scenario.duration:g} s"
+    if event.every is not None and event.every < 1:
+        yield "every", "less than a second apart"
+    if event.times < 1:
+        yield "times", f"{event.times} times is never"
+    yield from _number(scenario, event.number, event.home)
+    if event.device and not _fits(event):
+        yield "device", f"{event.do} is not something that a {event.device} does"
+    if any(expect.within <= 0 for expect in event.expected):
+        yield "expect.within", "no time at all"
+
+
+def _fault(scenario: Scenario, fault: Fault) -> Iterator[tuple[str, str]]:
+    yield from _homes(scenario, fault.home)
+    yield from _number(scenario, fault.number, fault.home)
+    if fault.at > scenario.duration:
+        yield "at", f"{fault.at:g} s is after the end, {scenario.duration:g} s"
+    if not 0 < fault.share <= 100:
+        yield "share", f"{fault.share:g} of a hundred"
+    if fault.do is Trouble.CLOCK_WRONG and not fault.by:
+        yield "by", "a clock that is wrong by nothing is right"
+    if fault.do is Trouble.BROKER_AWAY and (fault.home != "each" or fault.area):
+        yield "do", "a broker that is away is away for every home"
+
+
+def _resident(scenario: Scenario, resident: Resident, buildings: list[str]) -> Iterator[tuple[str, str]]:
+    yield from (("homes", f"home {home} of {scenario.homes}: they are numbered from 1") for home in _beyond(scenario, resident.homes))
+    if not resident.homes and not 0 < resident.share <= 100:
+        yield "share", "nobody: give `share` of a hundred homes, or the numbers of `homes`"
+    if resident.dwelling and resident.dwelling not in buildings:
+        yield "dwelling", f"there is no [[dwelling]] named {resident.dwelling!r}{_near(resident.dwelling, buildings)}"
+    if not 0 <= resident.toilet_at_night <= 6:
+        yield "toilet_at_night", "from 0 to 6 times"
+
+
+def _homes(scenario: Scenario, which: Which) -> Iterator[tuple[str, str]]:
+    numbers = (which,) if isinstance(which, int) else which if isinstance(which, tuple) else ()
+    yield from (("home", f"home {home} of {scenario.homes}: they are numbered from 1") for home in _beyond(scenario, numbers))
+
+
+def _number(scenario: Scenario, number: int, which: Which) -> Iterator[tuple[str, str]]:
+    if number < 1 or (number > 1 and which != "any"):
+        yield "number", 'how many different homes, with home = "any"'
+    elif number > scenario.homes:
+        yield "number", f"{number} different homes of {scenario.homes}"
+
+
+def _beyond(scenario: Scenario, numbers: Iterable[int]) -> list[int]:
+    return [number for number in numbers if not 1 <= number <= scenario.homes]
 
 
 def _fits(event: Event) -> bool:
@@ -181,10 +189,3 @@ def _hook(wanted: type, value: object) -> object:
     if not isinstance(value, str) or not _SPAN.match(value):
         raise ValueError(f"{value!r} is not a duration such as 90s, 5m or 1h30m")
     return Span(sum(float(number) * _UNIT_S[unit] for number, unit in _PIECE.findall(value)))
-
-
-def _placed(message: str) -> str:
-    """What msgspec writes, `reason - at `$.event[2].do``, as `event 3.do: reason`, counting as people do."""
-    reason, _, place = message.partition(" - at `$")
-    key = re.sub(r"\[(\d+)\]", lambda index: f" {int(index[1]) + 1}", place.rstrip("`").lstrip("."))
-    return f"{key}: {reason}" if key else reason

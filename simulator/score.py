@@ -17,6 +17,9 @@ from simulator.scenario import Category, Expect
 TOLD_BY_RECEIPT = frozenset({Category.CALL_FOR_HELP, Category.FIRE, Category.GAS, Category.FALL})
 """What a device gets a receipt for. Where nothing but the command topic is watched, the absence of the rest says nothing."""
 
+BRIDGED = frozenset(str(act) for act, capability in ACTS.items() if capability.zigbee)
+"""Acts whose message comes by a foreign dialect: what answers it goes to no device of ours."""
+
 FORGOTTEN_S = 60.0
 """An alert that comes so long after an expectation's time is taken for somebody else's: that one is missed, not late."""
 
@@ -142,7 +145,7 @@ def judge(said: list[Said], sightings: list[Sighting], *, by_receipt: bool) -> V
 
 
 def _told_by_receipt(plant: Plant, expect: Expect) -> bool:
-    return expect.category in TOLD_BY_RECEIPT and not ACTS[plant.act].zigbee
+    return expect.category in TOLD_BY_RECEIPT and plant.act not in BRIDGED
 
 
 def _fits(want: _Wanted, sighting: Sighting) -> bool:

@@ -17,7 +17,15 @@ class Values(msgspec.Struct, frozen=True, omit_defaults=True):
     pull_cord: bool | UnsetType = UNSET
     smoke: bool | UnsetType = UNSET
     heat_alarm: bool | UnsetType = UNSET
+    co_alarm: bool | UnsetType = UNSET
+    gas_alarm: bool | UnsetType = UNSET
+    water_leak: bool | UnsetType = UNSET
     fall: bool | UnsetType = UNSET
+    cancel: bool | UnsetType = UNSET
+    checked_in: bool | UnsetType = UNSET
+    medication_taken: bool | UnsetType = UNSET
+    bed_occupied: bool | UnsetType = UNSET
+    fault: bool | UnsetType = UNSET
     occupancy: bool | UnsetType = UNSET
     contact_open: bool | UnsetType = UNSET
     tamper: bool | UnsetType = UNSET
@@ -28,14 +36,28 @@ class Values(msgspec.Struct, frozen=True, omit_defaults=True):
     """/min"""
     spo2: float | UnsetType = UNSET
     """%"""
+    respiration_rate: float | UnsetType = UNSET
+    """/min"""
     body_temperature: float | UnsetType = UNSET
     """°C"""
+    systolic: float | UnsetType = UNSET
+    """mmHg"""
+    diastolic: float | UnsetType = UNSET
+    """mmHg"""
     steps: int | UnsetType = UNSET
     """since midnight"""
     temperature: float | UnsetType = UNSET
     """°C"""
     smoke_density: float | UnsetType = UNSET
     """dB/m"""
+    co: float | UnsetType = UNSET
+    """ppm"""
+    gas: float | UnsetType = UNSET
+    """%LEL"""
+    water_used: float | UnsetType = UNSET
+    """m³, a meter's"""
+    energy_used: float | UnsetType = UNSET
+    """kWh, a meter's"""
     battery: int | UnsetType = UNSET
     """%"""
     rssi: int | UnsetType = UNSET
@@ -44,7 +66,8 @@ class Values(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def urgent(self) -> bool:
         """A call or a hazard: it goes on `alarm`, ahead of everything else."""
-        return any(value is True for value in (self.sos, self.pull_cord, self.smoke, self.heat_alarm, self.fall))
+        calls = (self.sos, self.pull_cord, self.smoke, self.heat_alarm, self.co_alarm, self.gas_alarm, self.fall)
+        return any(value is True for value in calls)
 
 
 class Channel(StrEnum):

@@ -16,7 +16,8 @@ from simulator.wire import Values
 class Said(msgspec.Struct, frozen=True):
     """A device of the contract reports. `mark`: the planted event that this message is, which should bring an alert, or none.
 
-    `copies`: a flaky radio may deliver the same report more than once.
+    `copies`: a flaky radio may deliver the same report more than once. `off_s`: how far the device's clock is ahead of the time.
+    `heard`: whether the hub heard it; what it did not is only known to the ground truth.
     """
 
     home: str
@@ -24,6 +25,8 @@ class Said(msgspec.Struct, frozen=True):
     values: Values
     mark: str = ""
     copies: int = 1
+    off_s: float = 0.0
+    heard: bool = True
 
 
 class Bridged(msgspec.Struct, frozen=True):
@@ -48,7 +51,18 @@ class LineRestored(msgspec.Struct, frozen=True):
     home: str
 
 
-Emission = Said | Bridged | LineCut | LineRestored
+class Happened(msgspec.Struct, frozen=True):
+    """Something that is so whether a device saw it or not: ground truth. `who`: a resident, a visitor, nobody."""
+
+    home: str
+    what: str
+    who: str = ""
+    device: str = ""
+    note: str = ""
+    mark: str = ""
+
+
+Emission = Said | Bridged | LineCut | LineRestored | Happened
 Process = Generator[float | Emission, float, None]
 Part = Generator[float | Emission, float, float]
 """A piece of a process, for `yield from`: it returns the virtual time at which it ended."""

@@ -170,7 +170,7 @@ def test_the_command_prints_and_writes_its_report_and_ends_by_it(tmp_path: Path)
         (["simulate", "no_such"], 2, "anju: scenario no_such: No such file or directory"),
         (["simulate", "pulled_cord", "--speed", "0"], 2, "0 is not a number above 0"),
         (["simulate", "pulled_cord", "--homes", "0"], 2, "anju: --homes 0: at least one"),
-        (["simulate", "pulled_cord", "--homes", "1"], 2, "anju: pulled_cord.toml: event 2.home"),
+        (["simulate", "pulled_cord", "--homes", "1"], 2, "anju: pulled_cord.toml:21: event 2.home"),
         (["simulate", "hub_offline", "--speed", "5"], 2, "anju: hub_offline waits for the platform's own delays"),
         (["simulate", "pulled_cord", "--broker", "localhost"], 2, "a broker is written mqtt://user:password@host:port"),
         (["simulate", "pulled_cord", "--endpoints", "/nonexistent"], 2, "anju: /nonexistent: not an endpoints.json"),

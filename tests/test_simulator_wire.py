@@ -117,7 +117,10 @@ def test_a_smoke_detector_calls_at_its_threshold() -> None:
 
 @pytest.mark.parametrize(
     ("model", "kind"),
-    [("anju-cord-1", Kind.CORD), ("anju-cord-2", Kind.CORD), ("anju-hub-1", Kind.HUB), ("anju-bed-1", None), ("acme", None)],
+    [
+        ("anju-cord-1", Kind.CORD), ("anju-cord-2", Kind.CORD), ("anju-hub-1", Kind.HUB), ("anju-bed-1", Kind.BED),
+        ("anju-boat-1", None), ("acme", None),
+    ],
 )
 def test_a_models_id_tells_what_is_played(model: str, kind: Kind | None) -> None:
     assert kind_of(model) == kind

@@ -11,6 +11,7 @@ import pytest
 from config.community import community
 from simulator.clock import DAY_S, Clock, begin
 from simulator.hub import Hub
+from simulator.living import Living
 from simulator.plan import Plant, Stage
 from simulator.play import play
 from simulator.resident import Doing, Room, life
@@ -95,7 +96,7 @@ def test_a_planted_event_does_not_change_the_life_around_it() -> None:
     homes = demo(2)
     quiet = World()
     for home in homes:
-        home.inhabit(quiet, everyday=True)
+        Living(home).begin(quiet, everyday=True)
     alone = [(at, e) for at, e in quiet.run(300.0)]
     scenario = msgspec.structs.replace(load("pulled_cord", homes=3), everyday=True)
     eventful = World()
@@ -121,7 +122,7 @@ def test_a_residents_days_follow_each_other_without_a_gap() -> None:
 def test_two_healthy_days_say_nothing_that_could_raise_an_alert() -> None:
     world = World()
     for home in demo(6, local_s=0.0):
-        home.inhabit(world, everyday=True)
+        Living(home).begin(world, everyday=True)
     said = [emission.values for _, emission in world.run(2 * DAY_S) if isinstance(emission, Said)]
     assert len(said) > 6 * 2 * 400
     for values in said:
@@ -138,7 +139,7 @@ def test_the_heart_is_slower_at_night_and_the_body_colder() -> None:
     world = World()
     homes = demo(6, local_s=0.0)
     for home in homes:
-        home.inhabit(world, everyday=True)
+        Living(home).begin(world, everyday=True)
     night: list[tuple[float, float]] = []
     evening: list[tuple[float, float]] = []
     for at, emission in world.run(DAY_S):
