@@ -9,6 +9,7 @@ from simulator.certification.bench import Bench, Outcome, Procedural, Procedure,
 from simulator.certification.catalogue import FOLDER, Clause
 from simulator.certification.features import Features
 from simulator.certification.result import ClauseVerdict, evidence
+from simulator.certification.trace import Passed, Trace
 from simulator.scenario import Bilingual
 
 FLOOD = 20_000
@@ -24,7 +25,28 @@ def staged(clause: Clause, procedure: Procedural, bench: Bench) -> Procedure:
     if clause.settled and not (yield from bench.settled()):
         return bench.no_line()
     found = procedure(bench)
-    return found if isinstance(found, Outcome) else (yield from found)
+    outcome = found if isinstance(found, Outcome) else (yield from found)
+    basic = _missing(bench.trace, clause.number) if outcome.verdict is Verdict.FAIL else None
+    return outcome if basic is None else bench.named_elsewhere(*basic)
+
+
+def _missing(trace: Trace, asked: str) -> tuple[str, Passed] | None:
+    """Which of the clauses that all others rest on is not met, before the one that is asked, and the packet that shows it.
+
+    A device that cannot be understood is told so once.
+    """
+    unread = trace.unreadable()
+    basics = {
+        "I-01": [entry for entry in unread if entry.channel is None],
+        "S-01": unread,
+        "I-03": [message.entry for message in trace.messages() if not message.report.id],
+    }
+    for number, shown in basics.items():
+        if number == asked:
+            return None
+        if shown:
+            return number, shown[0]
+    return None
 
 
 def not_applicable(clause: Clause, why: Bilingual, now: datetime) -> ClauseVerdict:

@@ -1,12 +1,13 @@
 """M: commands. What the platform asks is answered, once, and nothing that it says stops the device."""
 
+from collections.abc import Generator
 from datetime import timedelta
 from functools import partial
 
 import msgspec
 
 from devices.mqtt.packets import Puback, Publish, Subscribe
-from simulator.certification.bench import Bench, Procedure
+from simulator.certification.bench import Bench, Procedure, Step
 from simulator.certification.procedures.parts import MINUTE, SHORT, seconds
 from simulator.certification.trace import Passed, Reply, Way
 from simulator.wire import Channel
@@ -37,6 +38,8 @@ def stated_commands_are_done(bench: Bench) -> Procedure:
 def unknown_command_is_refused(bench: Bench) -> Procedure:
     if not bench.endpoint.listens():
         return bench.named_elsewhere("M-06")
+    if not (yield from _answers_at_all(bench)):
+        return bench.named_elsewhere("M-01")
     since = bench.trace.mark
     command_id = bench.ask("open_the_pod_bay_doors")
     found = yield from bench.until(lambda: _answers(bench, since, command_id), ANSWERED_WITHIN)
@@ -72,6 +75,8 @@ def repeated_command_is_done_once(bench: Bench) -> Procedure:
 def malformed_command_does_no_harm(bench: Bench) -> Procedure:
     if not bench.endpoint.listens():
         return bench.named_elsewhere("M-06")
+    if not (yield from _answers_at_all(bench)):
+        return bench.named_elsewhere("M-01")
     for payload in _MALFORMED:
         bench.endpoint.command(payload, bench.now)
         yield from bench.sleep(SHORT)
@@ -90,8 +95,11 @@ def command_of_an_outage_is_done(bench: Bench) -> Procedure:
     if not bench.endpoint.listens():
         return bench.named_elsewhere("M-06")
     assert bench.connect is not None
-    if bench.connect[1].clean_session:
-        return bench.named_elsewhere("C-05", bench.connect[0])
+    entry, said = bench.connect
+    if said.clean_session:
+        return bench.named_elsewhere("C-05", entry)
+    if not (yield from _answers_at_all(bench)):
+        return bench.named_elsewhere("M-01", entry)
     since = bench.trace.mark
     bench.vanish()
     yield from bench.sleep(SHORT)
@@ -100,6 +108,8 @@ def command_of_an_outage_is_done(bench: Bench) -> Procedure:
     bench.come_back()
     if (yield from bench.reconnected(since)) is None:
         return bench.no_line()
+    if bench.connect[1].client_id != said.client_id:
+        return bench.named_elsewhere("C-03", entry, bench.connect[0])
     found = yield from bench.until(lambda: _answers(bench, since, command_id), ANSWERED_WITHIN + MINUTE)
     if not found:
         return bench.failed("断网期间下发的命令在恢复后没有执行", "a command of an outage was not done after it", bench.trace.opened(since))
@@ -110,7 +120,7 @@ def listens_at_qos_1(bench: Bench) -> Procedure:
     topic = bench.endpoint.identity.topic(Channel.COMMAND)
     yield from bench.until(lambda: bench.endpoint.current, timedelta(minutes=3))
     yield from bench.until(bench.endpoint.listens, MINUTE)
-    if not bench.trace.connects():
+    if bench.endpoint.current is None:
         return bench.no_line()
     asked = [entry for entry in bench.trace.passed(Subscribe) if _options(entry.packet, topic)]
     if not asked:
@@ -157,6 +167,13 @@ _SAID = msgspec.json.Encoder()
 _MALFORMED = (
     b"", b"{", b"\xff\xfe", b'{"id":7,"command":["identify"]}', b'{"command":"identify"}', b"[" * 5000, b'{"id":"' + b"x" * 60_000,
 )  # fmt: skip
+
+
+def _answers_at_all(bench: Bench) -> Generator[Step, object, bool]:
+    """The control: a stated command, on a sound line."""
+    since = bench.trace.mark
+    command_id = bench.ask(bench.features.commands[0])
+    return bool((yield from bench.until(lambda: _answers(bench, since, command_id), ANSWERED_WITHIN)))
 
 
 def _answers(bench: Bench, since: int, command_id: str) -> list[tuple[Passed, Reply]]:

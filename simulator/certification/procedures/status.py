@@ -17,7 +17,7 @@ from simulator.wire import Channel
 def reports_are_sound(bench: Bench) -> Procedure:
     yield from noticed(bench)
     yield from bench.sleep(bench.heartbeat)
-    bad = bench.trace.unreadable()
+    bad = [entry for entry in bench.trace.unreadable() if entry.channel is not None]
     if bad:
         why = bad[0].said
         return bench.failed(f"有消息无法读取：{getattr(why, 'reason', '')}", f"a message cannot be read: {getattr(why, 'reason', '')}", bad)
