@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from devices.mqtt.packets import Pingreq, Pingresp
 from simulator.certification.bench import Verdict
 from simulator.certification.features import Features
 from simulator.certification.trace import Acted, Broke, Changed, Closed, Entry, Noted, Opened, Passed, Raw, Way
@@ -14,6 +15,7 @@ SUITE = "1"
 """Raised with every change after which a verdict could be another."""
 RAW_KEPT = 512
 """Bytes of a packet that the result keeps."""
+_PINGS = (Pingreq, Pingresp)
 LINES_KEPT = 400
 """Lines of evidence that a clause keeps; those that show the verdict always."""
 
@@ -99,12 +101,12 @@ def write(result: Result, folder: Path) -> Path:
 
 
 def evidence(entries: list[Entry], shown: tuple[int, ...]) -> tuple[tuple[Line, ...], int]:
-    """The trace of a clause as lines, and how many were left out of a long one: its beginning, its end and what shows stay."""
+    """The trace of a clause as lines, and how many were left out: pings that show nothing; of a long one all but beginning, end, proof."""
     shows = set(shown)
-    kept = entries
-    if len(entries) > LINES_KEPT:
+    kept = [entry for entry in entries if entry.number in shows or not (isinstance(entry, Passed) and isinstance(entry.packet, _PINGS))]
+    if len(kept) > LINES_KEPT:
         half = LINES_KEPT // 2
-        kept = [entry for index, entry in enumerate(entries) if index < half or index >= len(entries) - half or entry.number in shows]
+        kept = [entry for index, entry in enumerate(kept) if index < half or index >= len(kept) - half or entry.number in shows]
     return tuple(line(entry, shows=entry.number in shows) for entry in kept), len(entries) - len(kept)
 
 
