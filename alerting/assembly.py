@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from alerting import wording
 from alerting.policy import DESK, EscalationFile, Policy
-from alerting.rules import DispositionFile, LowBattery, Rule, RuleFile, Ruleset, Silence, Template, Threshold, Trigger
+from alerting.rules import DispositionFile, LowBattery, Rule, RuleFile, Ruleset, Silence, Template, Threshold, Trigger, Uncertified
 from alerting.suppression import FLOOR, FLOOR_ACKNOWLEDGE_LIMIT, FLOOR_CLAIM_LIMIT, RINGS_AT_LEAST_EVERY, under_floor
 from alerting.terms import Category, Priority
 from devices.catalog import Model
@@ -36,6 +36,7 @@ class RulesetError(Exception):
 def assemble(
     rules: Iterable[RuleFile], escalation: EscalationFile, dispositions: DispositionFile, models: Iterable[Model],
     *, channels: dict[str, tuple[str, ...]] | None = None, utc_offset_minutes: int = 480,
+    uncertified: Uncertified = Uncertified.ALLOW,
 ) -> Ruleset:  # fmt: skip
     """The ruleset of these files, its version a digest of its content; RulesetError. `channels` adds to those of the targets, by name."""
     more = channels or {}
@@ -47,6 +48,7 @@ def assemble(
         dispositions=dispositions.dispositions,
         models=tuple(models),
         utc_offset_minutes=utc_offset_minutes,
+        uncertified=uncertified,
     )
     strangers = sorted(more.keys() - {t.name for t in targets})
     problems = (*problems_of(ruleset), *(f"target {name!r} has channels and is not defined" for name in strangers))

@@ -14,6 +14,7 @@ from alerting.rules import Ruleset
 from alerting.terms import Category as Category  # noqa: PLC0414 - words of this vocabulary, defined below it for the rules' sake
 from alerting.terms import Priority as Priority  # noqa: PLC0414
 from alerting.terms import Sentence as Sentence  # noqa: PLC0414
+from devices.certificate import Certified
 from devices.credential import Credential
 from devices.home import Area, AreaId, Device, DeviceId, Home, HomeId, Person, PersonId
 from devices.message import DirectoryHeard, Heard, ReplyHeard, StatusHeard
@@ -103,6 +104,8 @@ class Matter(StrEnum):
     CONTACTS = "contacts"
     SILENT = "silent"
     BATTERY = "battery"
+    FIELD_FAILURES = "field_failures"
+    """Of a certified model: it is about no home."""
 
 
 class Finding(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -275,11 +278,22 @@ class EndSilence(msgspec.Struct, frozen=True, array_like=True, tag="sil-"):
     silence: SilenceId
 
 
+class AddCertificate(msgspec.Struct, frozen=True, array_like=True, tag="crt+"):
+    """Of a report whose signature was found genuine, by a key that is trusted."""
+
+    certificate: Certified
+
+
+class SuspendCertificate(msgspec.Struct, frozen=True, array_like=True, tag="crt-"):
+    certificate: str
+    reason: str
+
+
 RegistryCommand = (
     RegisterArea | RegisterHome | RegisterDevice | RegisterPerson
     | ChangeArea | ChangeHome | ChangeDevice | ChangePerson
     | RetireArea | RetireHome | RetireDevice | RetirePerson
-    | IssueCredential | RevokeCredentials | SetSilence | EndSilence
+    | IssueCredential | RevokeCredentials | SetSilence | EndSilence | AddCertificate | SuspendCertificate
 )  # fmt: skip
 
 
@@ -621,6 +635,19 @@ class SilenceEnded(msgspec.Struct, frozen=True, array_like=True, tag="f:sil-"):
     home: HomeId
 
 
+class CertificateAdded(msgspec.Struct, frozen=True, array_like=True, tag="f:crt"):
+    at: datetime
+    by: Actor
+    certificate: Certified
+
+
+class CertificateSuspended(msgspec.Struct, frozen=True, array_like=True, tag="f:crt-"):
+    at: datetime
+    by: Actor
+    certificate: str
+    reason: str
+
+
 AlertFact = (
     AlertRaised | AlertRepeated | AlertCleared | AlertRecurred | AlertClaimed | ClaimLapsed | AlertAcknowledged | AcknowledgementLapsed
     | AlertNoted | AlertHeld | HoldEnded | AlertEscalated | StepReached | AlertTransferred | HelpReported | AlertClosed
@@ -631,6 +658,7 @@ AlertFact = (
 RegistryFact = (
     AreaRegistered | HomeRegistered | DeviceRegistered | PersonRegistered | AreaRetired | HomeRetired | DeviceRetired | PersonRetired
     | CredentialIssued | CredentialRevoked | SilenceSet | SilenceEnded | DeviceDiscovered
+    | CertificateAdded | CertificateSuspended
 )  # fmt: skip
 
 Fact = AlertFact | RegistryFact | CommandIssued | DeviceSilent | DeviceReturned

@@ -8,11 +8,15 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from alerting.certificates import Certificates
 from alerting.detection import Index
 from alerting.facts import (
     Actor,
+    AddCertificate,
     AreaRegistered,
     AreaRetired,
+    CertificateAdded,
+    CertificateSuspended,
     ChangeArea,
     ChangeDevice,
     ChangeHome,
@@ -46,6 +50,7 @@ from alerting.facts import (
     SilenceEnded,
     SilenceId,
     SilenceSet,
+    SuspendCertificate,
     Unknown,
 )
 from alerting.home_state import DeviceState, HomeState
@@ -68,6 +73,7 @@ class Registry:
         """Registered or retired devices; discovered ones are known to their home alone."""
         self.person_homes: dict[PersonId, HomeId] = {}
         self.silence_homes: dict[SilenceId, HomeId] = {}
+        self.certificates = Certificates()
 
     # --- reading ---------------------------------------------------------------------------------------------------------------
 
@@ -131,10 +137,14 @@ class Registry:
                 return self._retire_home(home_id, by, now)
             case RegisterDevice(device=device):
                 return [DeviceRegistered(now, by, self._new_device(device, now, index))]
+            case AddCertificate() | SuspendCertificate():
+                return [self.certificates.decide(command, by, now)]
             case ChangeDevice(device=device):
                 known_device = self.device(self._living(device.home).id, device.id)
                 if known_device.record.lifecycle is Lifecycle.RETIRED:
                     raise IllegalTransition(Sentence(f"设备 {device.id} 已停用", f"device {device.id} is retired"))
+                if device.model != known_device.record.model:
+                    self.certificates.admit(device.model, known_device.firmware, index.ruleset.uncertified)
                 changed = _completed(device, index)
                 return [DeviceRegistered(now, by, replace(changed, registered_at=known_device.record.registered_at or now))]
             case RetireDevice(home=home_id, device=device_id):
@@ -187,6 +197,7 @@ class Registry:
                 device, name=device.name or found.name, vendor=device.vendor or found.vendor, model=device.model or found.model,
                 exposes=device.exposes or found.exposes, dialect=found.dialect,
             )  # fmt: skip
+        self.certificates.admit(device.model, discovered.firmware if discovered else "", index.ruleset.uncertified)
         return replace(_completed(device, index), lifecycle=Lifecycle.REGISTERED, registered_at=device.registered_at or now)
 
     def _issued(self, credential: Credential, by: Actor, now: datetime) -> CredentialIssued:
@@ -305,6 +316,8 @@ class Registry:
                 owner = self.state(home_id).credentials if home_id else self.nowhere
                 owner.pop(username, None)
                 self.credentials.pop(username, None)
+            case CertificateAdded() | CertificateSuspended():
+                self.certificates.apply(fact)
             case SilenceSet():
                 self.state(fact.home).silences[fact.silence] = fact
                 self.silence_homes[fact.silence] = fact.home

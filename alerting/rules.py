@@ -6,6 +6,7 @@ the moment. Structs refuse nothing they do not know, since an old journal must s
 """
 
 from datetime import timedelta
+from enum import StrEnum
 
 import msgspec
 
@@ -93,6 +94,14 @@ class Disposition(msgspec.Struct, frozen=True):
     false_alarm: bool = False
 
 
+class Uncertified(StrEnum):
+    """What becomes of a device that is to be registered and whose model or firmware is not certified. What it says is always heard."""
+
+    ALLOW = "allow"
+    WARN = "warn"
+    REFUSED = "refused"
+
+
 class Ruleset(msgspec.Struct, frozen=True):
     """Made by `alerting.assembly.assemble`, which checks it and gives it its version."""
 
@@ -104,6 +113,7 @@ class Ruleset(msgspec.Struct, frozen=True):
     models: tuple[Model, ...] = ()
     utc_offset_minutes: int = 480
     """The local time of sentences: China's, which has no summer time."""
+    uncertified: Uncertified = Uncertified.ALLOW
 
 
 class RuleFile(msgspec.Struct, frozen=True):

@@ -4,11 +4,14 @@ from datetime import datetime
 
 import msgspec
 
+from alerting.certificates import Certification
 from alerting.circumstances import Kept
 from alerting.facts import (
     AreaRegistered,
     AreaRetired,
     Asked,
+    CertificateAdded,
+    CertificateSuspended,
     Configured,
     CredentialIssued,
     DeviceDiscovered,
@@ -39,6 +42,7 @@ class Whole(msgspec.Struct, array_like=True):
     areas: dict[AreaId, Area]
     credentials: dict[str, Credential]
     answered: dict[bytes, datetime]
+    certificates: dict[str, Certification] = {}
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -77,7 +81,7 @@ def key_of(entry: Item | Fact) -> str:
             return HOME + message.home
         case Quarantined() | HomesChecked() | Configured() | ServiceStarted() | WallClockStepped() | Asked():
             return GLOBAL
-        case AreaRegistered() | AreaRetired():
+        case AreaRegistered() | AreaRetired() | CertificateAdded() | CertificateSuspended():
             return GLOBAL
         case HomeRegistered(home=home):
             return HOME + home.id

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from alerting import snapshots
 from alerting.alert import Alert, born, evolve
+from alerting.certificates import Certificates
 from alerting.circumstances import Circumstances
 from alerting.facts import (
     AlertFact,
@@ -114,7 +115,8 @@ class State:
         """The row as it is, `now` being how far time has passed; KeyError for an unknown home."""
         if key == GLOBAL:
             registry = self.registry
-            return snapshots.encode_whole(Whole(now, self.circumstances.kept(), registry.areas, registry.nowhere, self._answered))
+            kept, certificates = self.circumstances.kept(), registry.certificates.known
+            return snapshots.encode_whole(Whole(now, kept, registry.areas, registry.nowhere, self._answered, certificates))
         return snapshots.encode_home(now, self.registry.homes[snapshots.home_of(key)])
 
     def restore(self, key: str, body: bytes) -> datetime:
@@ -125,6 +127,7 @@ class State:
             self.registry.areas, self.registry.nowhere = whole.areas, whole.credentials
             self.registry.credentials.update(whole.credentials)
             self._answered = whole.answered
+            self.registry.certificates = Certificates(whole.certificates)
             return whole.at
         at, home = snapshots.decode_home(body)
         self.registry.restore(home)

@@ -16,6 +16,8 @@ from typing import Annotated
 
 import msgspec
 
+from devices.home import ModelId
+
 FORM = "anju-certificate-1"
 LIMIT = 64 * 1024
 """Bytes of a seal; one of a hundred clauses has about four thousand."""
@@ -132,11 +134,12 @@ def seal_line(part: Part, seal: Seal) -> bytes:
 
 def sealed(data: bytes) -> tuple[Seal | None, bytes]:
     """The seal that a file carries, and the file without it; None where there is none. CertificateError for one that is broken."""
-    found = list(_LINE.finditer(data))
-    if not found:
-        if _MARK in data:
-            raise CertificateError("the certificate in the file is damaged")
+    at = data.find(_MARK)
+    if at < 0:
         return None, data
+    found = list(_LINE.finditer(data, data.rfind(b"\n", 0, at) + 1))
+    if not found:
+        raise CertificateError("the certificate in the file is damaged")
     if len(found) > 1:
         raise CertificateError(f"the file carries {len(found)} certificates")
     line = found[0]
@@ -165,3 +168,40 @@ class Certifiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+# --- what a platform keeps of it -----------------------------------------------------------------------------------------------
+
+
+class Certified(msgspec.Struct, frozen=True):
+    """A model and firmware that passed, and who says so. `id` is the seal's; `measured_at` when the examination ended."""
+
+    id: str
+    vendor: str
+    model: ModelId
+    firmware: str
+    firmware_hash: str
+    profile: str
+    suite: str
+    catalogue: str
+    measured_at: datetime
+    signed_by: str
+    key: str
+
+
+class Standing(StrEnum):
+    """How a device stands to the certificates that are known."""
+
+    YES = "yes"
+    NO = "no"
+    OTHER_FIRMWARE = "other_firmware"
+    """Its model is certified, with other firmware than it reports."""
+    SUSPENDED = "suspended"
+
+
+def certified(seal: Seal, signed_by: str) -> Certified:
+    """What is kept of a seal that was found genuine."""
+    c = seal.certificate
+    return Certified(
+        seal.id, c.vendor, ModelId(c.model), c.firmware, c.firmware_hash, c.profile, c.suite, c.catalogue, c.ended_at, signed_by, seal.key,
+    )  # fmt: skip

@@ -29,8 +29,15 @@ def where(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="answer in JSON")
 
 
+def elsewhere(command: argparse.ArgumentParser) -> None:
+    """Where the service is, if not here, and in whose name it is asked."""
+    command.add_argument("--url", default="", metavar="URL", help="a service elsewhere, with --token")
+    command.add_argument("--token", default="", metavar="SECRET", help="env:NAME or file:PATH")
+    command.add_argument("--by", default="", metavar="NAME", help="the administrator in whose name it is done (the first)")
+
+
 def registry(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """`user`, `home` and `device`, each with what can be done to it."""
+    """`user`, `certificate`, `home` and `device`, each with what can be done to it."""
     user = commands.add_parser("user", help="who may log in: list, add, password, disable, enable")
     does = user.add_subparsers(dest="what", required=True, metavar="WHAT")
     for what in ("list", "add", "password", "disable", "enable"):
@@ -43,15 +50,27 @@ def registry(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         if what in ("add", "password"):
             one.add_argument("--password", default="", metavar="SECRET", help="env:NAME or file:PATH; else one is made and shown once")
 
+    certificate = commands.add_parser("certificate", help="certified models: list, add, suspend")
+    does = certificate.add_subparsers(dest="what", required=True, metavar="WHAT")
+    for what in ("list", "add", "suspend"):
+        one = does.add_parser(what)
+        where(one)
+        elsewhere(one)
+        if what == "list":
+            one.add_argument("--model", default="", metavar="M", help="of this model alone")
+        elif what == "add":
+            one.add_argument("file", type=Path, metavar="FILE", help="certificate.json of a report, or its HTML, PDF or JUnit file")
+        else:
+            one.add_argument("id", metavar="ID")
+            one.add_argument("--reason", required=True, metavar="TEXT")
+
     for kind, more in (("home", ()), ("device", ("credentials", "shut-out", "swap"))):
         thing = commands.add_parser(kind, help=f"the registry's {kind}s: list, add, import, retire{', ' if more else ''}{', '.join(more)}")
         does = thing.add_subparsers(dest="what", required=True, metavar="WHAT")
         for what in ("list", "add", "import", "retire", *more):
             one = does.add_parser(what)
             where(one)
-            one.add_argument("--url", default="", metavar="URL", help="a service elsewhere, with --token")
-            one.add_argument("--token", default="", metavar="SECRET", help="env:NAME or file:PATH")
-            one.add_argument("--by", default="", metavar="NAME", help="the administrator in whose name it is done (the first)")
+            elsewhere(one)
             _of(kind, what, one)
 
 
@@ -83,7 +102,8 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="anju",
         description="Anju (安居): home safety for older people who live alone.",
-        epilog="Also: anju test (installs what the tests need and runs them), anju simulate SCENARIO (virtual homes against a broker).",
+        epilog="Also: anju test (installs what the tests need and runs them), anju simulate SCENARIO (virtual homes against a broker), "
+        "anju certify (examines a device), anju certify verify REPORT (checks a signed report).",
     )
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -150,6 +170,10 @@ def main(words: list[str] | None = None) -> int:
                 from gateway.operations.registry import home  # noqa: PLC0415
 
                 return home(asked)
+            case "certificate":
+                from gateway.operations.certificates import certificate  # noqa: PLC0415
+
+                return certificate(asked)
             case "device":
                 from gateway.operations.registry import device  # noqa: PLC0415
 

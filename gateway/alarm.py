@@ -35,6 +35,7 @@ from alerting.facts import (
     Unknown,
     WallClockStepped,
 )
+from alerting.field_failures import FieldTally
 from devices.mqtt.sessions import Sessions
 from gateway.children import end_with_parent, still_alive
 from gateway.clock import MACHINE, Clock
@@ -187,9 +188,12 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
         """In pieces: no call waits behind a county's homes."""
         homes = sorted(engine.homes.values(), key=lambda home: (home.area, home.id))
         found: list[Finding] = []
+        tally = FieldTally(clock.now())
         for begin in range(0, len(homes), HOMES_AT_ONCE):
             found += daily_check(homes[begin : begin + HOMES_AT_ONCE])
+            tally.add(homes[begin : begin + HOMES_AT_ONCE])
             await asyncio.sleep(0)
+        found += tally.findings(engine.registry.certificates)
         loop.give(HomesChecked(day.isoformat(), tuple(found)))
 
     jobs = Jobs(

@@ -38,6 +38,7 @@ def load_ruleset(settings: Settings) -> Ruleset:
             load(folder / "models.toml", Models).model,
             channels=channels,
             utc_offset_minutes=int(offset.total_seconds() // 60),
+            uncertified=settings.certification.uncertified,
         )
     except ConfigError as problem:
         raise CommandFailed(str(problem)) from problem

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import msgspec
 
+from alerting.rules import Uncertified
 from config import ConfigError, Survey, load, survey
 from gateway.outside_stores import Telemetry
 from gateway.problem import CommandFailed
@@ -156,6 +157,15 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     """Whether readings for charts are in it: they are the most of it, and the journal has the last weeks of them anyway."""
 
 
+class Certification(msgspec.Struct, frozen=True, kw_only=True):
+    """Devices that are registered, and the certificates of their models."""
+
+    uncertified: Uncertified = Uncertified.WARN
+    """One that is not certified is allowed, told about, or refused. What a device that is there says is heard in any case."""
+    trust: str = ""
+    """The file of public keys whose certificates count, `[[key]]` with `name` and `public`; none where empty."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Paths are relative to the file they stand in; once loaded they are absolute."""
 
@@ -173,6 +183,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     calendar: Calendar = Calendar()
     telemetry: Telemetry = Telemetry()
     backup: Backup = Backup()
+    certification: Certification = Certification()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -219,6 +230,9 @@ def survey_settings(path: Path) -> Survey[Settings]:
         mqtt=msgspec.structs.replace(settings.mqtt, tls=_absolute(settings.mqtt.tls, folder)),
         broker=_placed(settings.broker, folder),
         telemetry=settings.telemetry.absolute(folder),
+        certification=msgspec.structs.replace(
+            settings.certification, trust=str(folder / settings.certification.trust) if settings.certification.trust else "",
+        ),
     )
     return found
 

@@ -85,7 +85,7 @@ def home(asked: argparse.Namespace) -> int:
         match asked.what:
             case "list":
                 query = {name: value for name, value in (("area", asked.area), ("q", asked.search)) if value}
-                return _show(api.all("/homes", query), ("id", "area", "name", "address"), as_json=asked.json)
+                return show(api.all("/homes", query), ("id", "area", "name", "address"), as_json=asked.json)
             case "add":
                 api.call("POST", "/homes", body=_given(asked, HOME_COLUMNS))
             case "import":
@@ -100,9 +100,9 @@ def device(asked: argparse.Namespace) -> int:
         of_home = {"home": asked.home} if asked.home else {}
         match asked.what:
             case "list":
-                return _show(api.all("/devices", of_home), ("id", "home", "model", "room", "online"), as_json=asked.json)
+                return show(api.all("/devices", of_home), ("id", "home", "model", "room", "online"), as_json=asked.json)
             case "add":
-                api.call("POST", "/devices", body=_given(asked, DEVICE_COLUMNS))
+                _warn(api.call("POST", "/devices", body=_given(asked, DEVICE_COLUMNS)))
             case "import":
                 return _import(api, "devices", asked.file, DEVICE_COLUMNS)
             case "credentials":
@@ -116,12 +116,18 @@ def device(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _warn(made: Row) -> None:
+    """On stderr, what the platform wants told of a device that it took."""
+    for warning in msgspec.convert(made.get("warnings", []), list[dict[str, str]]):
+        print(f"anju: {warning['zh']} / {warning['en']}", file=sys.stderr)  # noqa: T201
+
+
 def _swap(api: Service, asked: argparse.Namespace, of_home: dict[str, str]) -> None:
     """The new one takes the old one's place and is heard before the old one is shut out: a home is never without either."""
     old = api.call("GET", f"/devices/{asked.id}", query=of_home)
     fresh: Row = {name: old[name] for name in ("home", "model", "room", "name") if old.get(name)}
     fresh |= {"id": asked.new, **({"model": asked.model} if asked.model else {})}
-    api.call("POST", "/devices", body=fresh)
+    _warn(api.call("POST", "/devices", body=fresh))
     _credentials(api, asked.new, {"home": str(old["home"])}, as_json=asked.json)
     at = {"home": str(old["home"])}
     api.call("DELETE", f"/devices/{asked.id}/credentials", query=at)
@@ -139,10 +145,10 @@ def _credentials(api: Service, device_id: str, of_home: dict[str, str], *, as_js
 def _import(api: Service, kind: str, file: Path, columns: tuple[str, ...]) -> int:
     """Each line for itself: what is wrong with one keeps no other out. Exit 1 when one was not taken."""
     rows = _rows(file, kind, columns)
-    bar, taken, there, wrong = Bar(f"{kind}", len(rows)), 0, 0, 0
+    bar, taken, there, wrong, warned = Bar(f"{kind}", len(rows)), 0, 0, 0, 0
     for number, row in rows:
         try:
-            api.call("POST", f"/{kind}", body=row)
+            warned += bool(api.call("POST", f"/{kind}", body=row).get("warnings"))
             taken += 1
         except Refused as no:
             if no.status == 409:
@@ -153,6 +159,8 @@ def _import(api: Service, kind: str, file: Path, columns: tuple[str, ...]) -> in
         bar.add(1)
     bar.close()
     _say(f"{taken:,} {kind} taken, {there:,} were there already, {wrong:,} refused")
+    if warned:
+        sys.stderr.write(f"anju: {warned:,} of them are not certified; `./anju device list --json` says how each stands\n")
     return int(wrong > 0)
 
 
@@ -245,7 +253,7 @@ def _sentence(answer: httpx.Response) -> str:
     return problem.sentence.get("en") or problem.detail or problem.title or f"the service answered {answer.status_code}"
 
 
-def _show(rows: Iterator[Row], columns: tuple[str, ...], *, as_json: bool) -> int:
+def show(rows: Iterator[Row], columns: tuple[str, ...], *, as_json: bool) -> int:
     found = list(rows)
     if as_json:
         _say(msgspec.json.encode(found).decode())

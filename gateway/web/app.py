@@ -29,6 +29,7 @@ from gateway.web import (
     VERSION,
     alerts,
     asyncapi,
+    certificates,
     device_registry,
     health,
     live,
@@ -138,9 +139,9 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None, chart
     )
     app.state.desk = Desk(
         users, views, control, hub, condition, historian, wall, settings.timezone, demo_login, Once(users), metrics, calendar,
-        msgspec.json.encode(asyncapi.document(settings.mqtt)),
+        msgspec.json.encode(asyncapi.document(settings.mqtt)), settings.certification.trust,
     )
-    for module in (sessions, alerts, live, registry, readers, device_registry, silences, telemetry, reports):
+    for module in (sessions, alerts, live, registry, readers, device_registry, certificates, silences, telemetry, reports):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(alerts.actions, prefix="/api/v1")
     app.include_router(health.router)

@@ -47,6 +47,8 @@ class Desk(msgspec.Struct):
     metrics: Metrics
     calendar: Jobs
     asyncapi: bytes
+    trust: str = ""
+    """The file of keys whose certificates count."""
     throttle: Throttle = msgspec.field(default_factory=Throttle)
     checking: Modest = msgspec.field(default_factory=lambda: Modest(2))
     """Argon2 takes 64 MiB and a core for a quarter of a second: two at a time leave the desk its air."""

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from alerting.facts import ChangeDevice, IssueCredential, RegisterDevice, RetireDevice, RevokeCredentials
+from alerting.rules import Uncertified
 from devices.credential import Credential, Scope, digest
 from devices.home import AreaId, Device, DeviceId, HomeId, Lifecycle, ModelId
 from gateway.web import paging
@@ -14,11 +15,17 @@ from gateway.web.bodies import Body, CredentialBody, DeviceBody, DevicePatch
 from gateway.web.desk import Desk, OnDesk
 from gateway.web.paging import NO_QUERY
 from gateway.web.present import device_shape, model_shape
-from gateway.web.problems import ProblemDetails, missing, unprocessable
+from gateway.web.problems import ProblemDetails, Words, missing, unprocessable
 from gateway.web.registry import EXISTS, changed
 from gateway.web.shapes import DeviceShape, IssuedCredential, ModelShape, Page
 
 router = APIRouter(tags=["devices"], responses={404: {"model": ProblemDetails}})
+
+
+class RegisteredDevice(DeviceShape):
+    """`warnings`: what the platform's policy wants told of a device that is not certified."""
+
+    warnings: list[Words]
 
 
 class DevicesQuery(paging.Query):
@@ -83,8 +90,12 @@ async def one_device(desk: OnDesk, device_id: str, asked: OfHome) -> DeviceShape
 
 
 @router.post("/devices", status_code=201, dependencies=[NO_QUERY], responses=EXISTS)
-async def add_device(desk: OnDesk, body: DeviceBody, who: Annotated[Identity, REGISTER]) -> DeviceShape:
-    """What the body leaves out, the model's record in the catalogue says, where it has one."""
+async def add_device(desk: OnDesk, body: DeviceBody, who: Annotated[Identity, REGISTER]) -> RegisteredDevice:
+    """What the body leaves out, the model's record in the catalogue says, where it has one.
+
+    One that is not certified is allowed, told about in `warnings`, or refused (422), as the platform is set.
+    """
+    warnings = _doubts(desk, HomeId(body.home), DeviceId(body.id), ModelId(body.model))
     model = desk.views.places.models.get(ModelId(body.model))
     device = Device(
         id=DeviceId(body.id),
@@ -97,7 +108,19 @@ async def add_device(desk: OnDesk, body: DeviceBody, who: Annotated[Identity, RE
         exposes=tuple(body.exposes) or (model.exposes if model else ()),
     )
     await desk.ask(RegisterDevice(device), who)
-    return _shown(desk, device)
+    return RegisteredDevice(**_shown(desk, device).model_dump(), warnings=warnings)
+
+
+def _doubts(desk: Desk, home: HomeId, device: DeviceId, model: ModelId) -> list[Words]:
+    """What is told of a device that is not certified; 422 where it is refused. The alarm process decides by the same rule."""
+    places = desk.views.places
+    policy = places.ruleset.uncertified
+    doubt = places.certificates.doubt(model, places.firmware(home, device))
+    if doubt is None or policy is Uncertified.ALLOW:
+        return []
+    if policy is Uncertified.REFUSED:
+        raise unprocessable("model", doubt.en, place="body", zh=doubt.zh)
+    return [Words.of(doubt)]
 
 
 @router.patch("/devices/{device_id}")

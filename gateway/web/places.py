@@ -7,9 +7,12 @@ from typing import TypeVar
 
 import msgspec
 
+from alerting.certificates import Certificates, Certification
 from alerting.facts import (
     AreaRegistered,
     AreaRetired,
+    CertificateAdded,
+    CertificateSuspended,
     Configured,
     CredentialIssued,
     CredentialRevoked,
@@ -73,6 +76,7 @@ class Places:
         self.states: dict[DeviceKey, DeviceState] = {}
         self.credentials: dict[str, Issued] = {}
         self.silences: dict[SilenceId, SilenceSet] = {}
+        self.certificates = Certificates()
         self.ruleset = Ruleset()
         self.models: dict[ModelId, Model] = {}
         """The catalogue that the ruleset brought."""
@@ -152,6 +156,9 @@ class Places:
             case CredentialRevoked(username=username):
                 self.credentials.pop(username, None)
                 changed["credential", username] = None
+            case CertificateAdded() | CertificateSuspended():
+                if (certification := self.certificates.apply(fact)) is not None:
+                    changed["certificate", certification.certificate.id] = certification
             case SilenceSet(silence=silence):
                 self.silences[silence] = fact
                 changed["silence", silence] = fact
@@ -178,6 +185,8 @@ class Places:
                 case "silence":
                     silence = _read(body, SilenceSet)
                     self.silences[silence.silence] = silence
+                case "certificate":
+                    self.certificates.put(_read(body, Certification))
                 case "ruleset":
                     self._set_ruleset(_read(body, Ruleset))
                 case "state":
@@ -192,6 +201,12 @@ class Places:
             yield from ((kind, f"{home}/{id_}") for home, id_ in of_home)
         yield from (("credential", username) for username in self.credentials)
         yield from (("silence", silence) for silence in self.silences)
+        yield from (("certificate", id_) for id_ in self.certificates.known)
+
+    def firmware(self, home: HomeId, device: DeviceId) -> str:
+        """What the device reports; empty where it has reported none."""
+        state = self.states.get((home, device))
+        return state.firmware if state else ""
 
     def _set_ruleset(self, ruleset: Ruleset) -> None:
         self.ruleset = ruleset

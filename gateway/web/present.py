@@ -192,6 +192,7 @@ def device_shape(device: Device, places: Places, credentials: list[Issued] | Non
         battery=state.battery,
         signal=state.signal,
         firmware=state.firmware,
+        certified=places.certificates.standing(device.model, state.firmware),
         credentials=[credential_shape(issued) for issued in credentials or ()],
     )
 

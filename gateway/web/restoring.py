@@ -85,6 +85,8 @@ def _of_whole(whole: Whole) -> Iterator[tuple[str, str, msgspec.Struct]]:
         yield "area", area.id, area
     for c in whole.credentials.values():
         yield "credential", c.username, Issued(c.username, c.scope, c.home, c.device, None)
+    for id_, certification in whole.certificates.items():
+        yield "certificate", id_, certification
     if whole.circumstances.rulesets:
         yield "ruleset", "", whole.circumstances.rulesets[-1][1]
 

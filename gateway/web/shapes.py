@@ -6,6 +6,7 @@ from typing import Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from alerting.facts import Category, Matter, Origin, Stage, Status
+from devices.certificate import Standing
 from devices.credential import Scope
 from devices.home import Lifecycle
 from devices.home import Role as PersonRole
@@ -171,6 +172,8 @@ class DeviceShape(Shape):
     battery: float | None
     signal: float | None
     firmware: str
+    certified: Standing
+    """Whether its model is certified with the firmware that it reports; while it has reported none, whether its model is."""
     credentials: list[CredentialShape]
 
 

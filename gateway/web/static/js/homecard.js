@@ -39,7 +39,7 @@ export function Today() {
     ${items.length === 0 && html`<p class="none">${t("today.none")}</p>`}
     <ul>
       ${items.map(
-        (one) => html`<li><button onClick=${() => go.lookAt(one.home)}>
+        (one) => html`<li><button onClick=${() => one.home && go.lookAt(one.home)}>
           <span class="tag quiet">${word("matter", one.matter)}</span><b>${one.home_name}</b><span class="says">${said(one, "sentence")}</span>
         </button></li>`,
       )}

@@ -356,6 +356,7 @@ const WORDS = {
   "today.more": ["还有更多。", "There are more."],
   "matter.silent": ["失联", "Silent"],
   "matter.battery": ["电量", "Battery"],
+  "matter.field_failures": ["型号故障", "Model failing"],
   "matter.contacts": ["联系人", "Contacts"],
 
   // --- bars and banners

@@ -106,7 +106,7 @@
  * @property {string} area
  * @property {string} home
  * @property {string} home_name
- * @property {"contacts"|"silent"|"battery"} matter
+ * @property {"contacts"|"silent"|"battery"|"field_failures"} matter
  * @property {string} sentence        Chinese
  * @property {string} sentence_en
  * @property {string|null} [device]
