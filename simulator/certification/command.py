@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from config import ConfigError, load
 from simulator.certification import catalogue, lab, stand
+from simulator.certification.asking import WrongAsked
 from simulator.certification.authority import Authority
 from simulator.certification.catalogue import Clause
 from simulator.certification.endpoint import Endpoint
@@ -36,10 +36,6 @@ from simulator.wire import Address
 REFERENCE_SPEED = 60.0
 """How much faster than life our own device is examined over sockets."""
 AREA, HOME = "330106", "bench"
-
-
-class WrongAsked(Exception):  # noqa: N818 - the person's, not a fault
-    """What was typed cannot be meant; one line."""
 
 
 class Examination(msgspec.Struct, frozen=True):
@@ -62,26 +58,6 @@ class Examination(msgspec.Struct, frozen=True):
     def progress(self, features: Features) -> Bar:
         asked = [(clause, clause.lasts(features).total_seconds()) for clause in self.clauses if not self.only or clause.number in self.only]
         return Bar(asked, shown=sys.stderr.isatty())
-
-
-def add(commands: "argparse._SubParsersAction[Any]") -> None:
-    one = commands.add_parser(
-        "certify",
-        help="examine a device, clause by clause",
-        description="The certification suite: it is the device's server, and says of every clause whether the device keeps to it.",
-        epilog="Exit 0: every clause that applies passed; 1: one failed or remained open; 2: wrong usage.",
-    )
-    one.add_argument("--profile", required=True, choices=[name.value for name in ProfileName], metavar="P", help=", ".join(ProfileName))
-    who = one.add_mutually_exclusive_group(required=True)
-    who.add_argument("--device", metavar="ID", help="a vendor's device, by the id that it is to use")
-    who.add_argument("--reference", action="store_true", help="our own virtual device; in virtual time, unless --listen is given")
-    one.add_argument("--features", type=Path, metavar="FILE", help="what the vendor states of the device, in TOML")
-    one.add_argument("--listen", metavar="HOST:PORT", help="where the device connects (0.0.0.0:1883; 8883 with TLS); port 0: any")
-    one.add_argument("--clause", action="append", default=[], metavar="N", help="this clause alone (A-07); may be given again")
-    one.add_argument("--level", type=int, choices=(4, 5), help="MQTT 3.1.1 (4) or 5.0 (5); the first that is stated")
-    one.add_argument("--seed", default="1", metavar="S", help="of the virtual device (1)")
-    one.add_argument("--out", type=Path, metavar="DIR", help="write the result there")
-    one.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(asked: argparse.Namespace) -> int:

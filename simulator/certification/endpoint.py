@@ -4,10 +4,12 @@ from datetime import datetime
 
 import msgspec
 
+from devices.mqtt.filters import matches
 from devices.mqtt.packets import Packet
 from simulator.certification.behaviour import Behaviour
 from simulator.certification.server import Server
 from simulator.certification.trace import Changed, Raw, Trace
+from simulator.wire import Channel
 
 _encoder = msgspec.json.Encoder()
 
@@ -23,6 +25,14 @@ class Endpoint(Server):
     def listens(self) -> bool:
         """Whether the device has subscribed to its commands on a connection that stands."""
         return self.listener() is not None
+
+    def granted(self) -> int | None:
+        """The QoS with which it listens, of an earlier connection too where its session was kept; None: it does not."""
+        line = self.listener()
+        if line is None:
+            return None
+        topic = self.identity.topic(Channel.COMMAND)
+        return max(qos for text, qos in self.session_of(line).filters.items() if matches(text, topic))
 
     def cut(self, now: datetime, why: str = "cut") -> None:
         """Every connection, at once and without a word."""

@@ -218,7 +218,7 @@ class Server:
                 self._subscribe(line, number, filters, now)
             case Unsubscribe(number, names):
                 for name in names:
-                    self._session(line).filters.pop(name, None)
+                    self.session_of(line).filters.pop(name, None)
                 self.send(line, Unsuback(number, tuple(Reason.SUCCESS for _ in names) if line.level == FIVE else ()), now)
             case Publish(qos=0):
                 self._receipt(entry, now)
@@ -230,10 +230,10 @@ class Server:
                 else:
                     self.acknowledged(line, entry, now)
             case Pubrel(number):
-                self._session(line).received.discard(number)
+                self.session_of(line).received.discard(number)
                 self.send(line, Pubcomp(number), now)
             case Puback(number) | Pubcomp(number):
-                self._session(line).unacknowledged.pop(number, None)
+                self.session_of(line).unacknowledged.pop(number, None)
             case Pubrec(number):
                 self.send(line, Pubrel(number), now)
             case Pingreq():
@@ -282,7 +282,7 @@ class Server:
             code = min(options & 3, 1) if self.behaviour.grant is None else self.behaviour.grant
             codes.append(code)
             if code < 0x80:
-                self._session(line).filters[text] = code
+                self.session_of(line).filters[text] = code
         self.send(line, Suback(number, tuple(codes)), now)
 
     def acknowledged(self, line: Line, entry: Passed, now: datetime) -> None:
@@ -293,7 +293,7 @@ class Server:
         number = packet.packet_id if self.behaviour.acknowledge_as is None else self.behaviour.acknowledge_as(packet.packet_id)
         code = self.behaviour.acknowledge_code if line.level == FIVE else 0
         if packet.qos == 2:
-            self._session(line).received.add(packet.packet_id)
+            self.session_of(line).received.add(packet.packet_id)
             self.send(line, Pubrec(number, code), now)
         else:
             self.send(line, Puback(number, code), now)
@@ -341,11 +341,11 @@ class Server:
         """The connection on which the device listens to its commands."""
         topic = self.identity.topic(Channel.COMMAND)
         for line in reversed(self.lines.values()):
-            if line.welcomed and not line.ended and any(matches(text, topic) for text in self._session(line).filters):
+            if line.welcomed and not line.ended and any(matches(text, topic) for text in self.session_of(line).filters):
                 return line
         return None
 
-    def _session(self, line: Line) -> Session:
+    def session_of(self, line: Line) -> Session:
         assert line.connect is not None
         return self.sessions.setdefault(line.connect.client_id, Session())
 
