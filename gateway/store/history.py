@@ -212,11 +212,18 @@ class History(HistoryReader):
             raise failure(problem, self._folder / "last.db") from problem
 
     def _numbered(self, points: Sequence[Point]) -> dict[tuple[str, str], int]:
-        fresh = {(point.home, point.device) for point in points} - self._numbers.keys()
+        numbers = self._numbers
+        fresh = {(point.home, point.device) for point in points if (point.home, point.device) not in numbers}
         if fresh:
-            self._last.executemany("INSERT OR IGNORE INTO series (home, device) VALUES (?, ?)", sorted(fresh))
-            self._numbers = {(home, device): number for number, home, device in self._last.execute("SELECT id, home, device FROM series")}
-        return self._numbers
+            found = {}
+            self._last.execute("BEGIN IMMEDIATE")  # one for all: each of its own would be synced by itself
+            for home, device in sorted(fresh):
+                self._last.execute("INSERT OR IGNORE INTO series (home, device) VALUES (?, ?)", (home, device))
+                [number] = self._last.execute("SELECT id FROM series WHERE home = ? AND device = ?", (home, device)).fetchone()
+                found[home, device] = number
+            self._last.execute("COMMIT")
+            numbers |= found  # known when they are on disk
+        return numbers
 
     def _write_month(self, path: Path, moments: dict[tuple[int, int], dict[Property, Value]]) -> None:
         statements: dict[tuple[Property, ...], list[tuple[Value, ...]]] = defaultdict(list)

@@ -31,7 +31,7 @@ from gateway.telemetry.outside import Outside
 
 log = logging.getLogger(__name__)
 
-NICENESS = 10
+NICENESS = 19
 LOCK_PATIENCE_S = 10.0
 """How long a start waits for the folder: the process before may still be ending."""
 HEALTH_S = 1.0
