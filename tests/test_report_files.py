@@ -132,6 +132,7 @@ def test_without_reportlab_the_other_three_are_written_and_why_is_said(tmp_path:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert "no PDF: reportlab is not installed" in done.stderr
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["certificate.json", "report.html", "report.json", "report.xml"]
 
 
