@@ -37,7 +37,7 @@ def main(words: list[str] | None = None) -> int:
         asked.runs,
         node_red.version() if asked.peer else "",
     )
-    plan = Plan(asked.folder, asked.quick, asked.peer)
+    plan = Plan(asked.folder, asked.quick, asked.peer, asked.calls)
     for run in range(asked.runs):
         for name in chosen:
             say(f"run {run + 1} of {asked.runs}: {name}")
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=int, default=1, metavar="N", help="all of it so many times (1)")
     parser.add_argument("--peer", action="store_true", help="measure Node-RED too, installed from npm into a folder of its own")
     parser.add_argument("--profile", action="store_true", help="the benchmark `profile` too, when others are named")
+    parser.add_argument("--calls", type=int, default=0, metavar="N", help="so many calls in each scenario of the latency (10,000)")
     parser.add_argument("--quick", action="store_true", help="a tiny form of each: shows that it runs, its figures mean nothing")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write every figure as JSON, after each benchmark")
     parser.add_argument("--render", type=Path, metavar="FILE", help="measure nothing: put the tables of that JSON into docs/performance.md")

@@ -23,6 +23,8 @@ class Plan(msgspec.Struct, frozen=True):
     folder: Path
     quick: bool = False
     peer: bool = False
+    calls: int = 0
+    """Of each scenario of the latency; 0: as many as belong to it."""
 
     @property
     def callable_subjects(self) -> list[Start]:
@@ -60,6 +62,8 @@ def _footprint(subject: Subject, state: str, effort: throughput.Effort, found: R
 def measure_latency(plan: Plan, found: Results) -> None:
     """Idle, at 2,000 a second, at half of what the subject just sustained; Anju's endpoint beside hindrances too."""
     effort = latency.QUICK if plan.quick else latency.FULL
+    if plan.calls:
+        effort = msgspec.structs.replace(effort, alarms=plan.calls)
     for start in plan.callable_subjects:
         with start(effort.homes, plan.folder) as subject:
             half = throughput.most(subject, 0.5 if plan.quick else 5.0, effort.homes, effort.connections) / 2

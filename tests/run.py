@@ -66,6 +66,10 @@ def install_servers() -> None:
             return
 
 
+NPM_S = 300
+"""A registry that cannot be reached lets npm wait for ever."""
+
+
 def install_node_client() -> None:
     """Beside the virtual environment; a plain loopback tool, no part of the product."""
     if (NODE / "node_modules" / "mqtt" / "package.json").exists() or which("npm") is None:
@@ -73,9 +77,13 @@ def install_node_client() -> None:
     say(f"installing {NODE_PACKAGE} for Node")
     NODE.mkdir(parents=True, exist_ok=True)
     words = ["npm", "install", "--prefix", str(NODE), "--no-audit", "--no-fund", "--loglevel=error", NODE_PACKAGE]
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode:
-        print(done.stdout[-2000:])
+    try:
+        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=NPM_S)
+        failed, said = done.returncode != 0, done.stdout
+    except subprocess.TimeoutExpired:
+        failed, said = True, f"nothing within {NPM_S} s"
+    if failed:
+        print(said[-2000:])
         say("npm failed; the tests with Node's client will fail")
 
 
