@@ -12,6 +12,7 @@ from devices.certificate import CertificateError, Certifiers, Told, fingerprint
 from simulator.certification.report.pdf import wanting
 from simulator.certification.report.signer import KeyUnusable, default_key, signer_at
 from simulator.certification.report.verify import Examined, Finding, examine
+from simulator.certification.report.words import moment
 from simulator.certification.report.writing import write
 from simulator.certification.result import Result
 
@@ -80,8 +81,8 @@ def _told(found: Examined, doubts: list[Finding]) -> str:
         verdict = "passed" if certificate.passed else "NOT passed"
         lines += [
             f"{certificate.vendor} {certificate.model}, firmware {certificate.firmware}: {verdict}",
-            f"  {', '.join(counts)}; suite {certificate.suite}, {'virtual time' if certificate.virtual else 'over sockets'}",
-            f"  measured {certificate.began_at:%Y-%m-%d %H:%M} to {certificate.ended_at:%Y-%m-%d %H:%M %Z}",
+            f"  {', '.join(counts)}; suite {certificate.suite}, {'a program, no hardware' if certificate.virtual else 'over sockets'}",
+            f"  measured {'in virtual time ' * certificate.virtual}{moment(certificate.began_at)} to {moment(certificate.ended_at)}",
             f"  signed by {found.signed_by or 'an unknown key'} ({fingerprint(found.seal.key)})",
             f"  compared: {', '.join(found.files) or 'the certificate alone'}",
         ]

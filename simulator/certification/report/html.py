@@ -37,7 +37,7 @@ def page(result: Result, *, whole: bool, key: str) -> bytes:
 <h2>检验对象 <span lang="en">What was examined</span></h2>
 <table><tbody>{"".join(_fact(label, value) for label, value in words.facts(result))}
 {_fact(Bilingual("签名密钥指纹", "Key of the signature"), words.same(key))}</tbody></table>
-<details class="bytes"><summary>厂商声明 · The vendor's statement</summary><table><tbody>
+<details class="statement"><summary>厂商声明 · The vendor's statement</summary><table><tbody>
 {"".join(_stated(name, value) for name, value in words.stated(features))}
 </tbody></table></details>
 <h2>各类结果 <span lang="en">By family</span></h2>

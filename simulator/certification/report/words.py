@@ -68,6 +68,7 @@ def facts(result: Result) -> list[tuple[Bilingual, Bilingual]]:
         "真实网络连接", "over real sockets",
     )  # fmt: skip
     kind = PROFILES.get(features.profile, features.profile)
+    when = f"{moment(run.began_at)} – {moment(run.ended_at)}"
     return [
         (Bilingual("厂商", "Vendor"), same(features.vendor)),
         (Bilingual("型号", "Model"), same(features.model)),
@@ -82,7 +83,7 @@ def facts(result: Result) -> list[tuple[Bilingual, Bilingual]]:
         (Bilingual("连接", "Connection"), same(run.secured) if run.secured else Bilingual(
             "TLS" if features.connection.tls else "未加密", "TLS" if features.connection.tls else "without TLS",
         )),
-        (Bilingual("检验时间", "Measured"), same(f"{moment(run.began_at)} – {moment(run.ended_at)}")),
+        (Bilingual("检验时间（虚拟）", "Measured (virtual)") if run.virtual else Bilingual("检验时间", "Measured"), same(when)),
         (Bilingual("检验集版本", "Suite"), same(result.suite)),
         (Bilingual("条款目录 SHA-256", "Catalogue SHA-256"), same(result.catalogue)),
     ]  # fmt: skip
