@@ -260,6 +260,17 @@ def test_a_damaged_seal_is_said_to_be_one(folder: Path, original: dict[str, byte
     assert "certificate" in doubts(found)
 
 
+@pytest.mark.parametrize("part", [Part.HTML, Part.JUNIT, Part.PDF])
+def test_a_seal_that_was_moved_within_its_file_is_doubted(
+    folder: Path, original: dict[str, bytes], trusted: Certifiers, part: Part,
+) -> None:
+    seal, rest = sealed(original[part])
+    assert seal is not None
+    at = rest.index(b"\n") + 1
+    (folder / part).write_bytes(rest[:at] + seal_line(part, seal) + rest[at:])
+    assert "not as it was written" in doubts(examine(folder / part, trusted))
+
+
 def test_two_seals_are_one_too_many(folder: Path, original: dict[str, bytes], trusted: Certifiers) -> None:
     line = seal_line(Part.HTML, unseal(original[CERTIFICATE]))
     (folder / Part.HTML).write_bytes(original[Part.HTML] + line)

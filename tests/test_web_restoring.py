@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from alerting.facts import Actor, AlertId, AlertNoted, AlertRaised, Category, Priority, Sentence, Status
-from devices.home import AreaId, HomeId
+from alerting.facts import Actor, AddCertificate, AlertId, AlertNoted, AlertRaised, Asked, Category, Priority, Sentence, Status
+from devices.certificate import Certified
+from devices.home import AreaId, HomeId, ModelId
 from gateway.store.folder import Layout
 from gateway.store.journal import Reader
 from gateway.store.snapshots import read
@@ -21,6 +22,8 @@ from gateway.web.restoring import Restored
 from gateway.web.viewrows import Pending
 from tests.web_alarm import AREA, HOME
 from tests.web_desk import OPERATOR, Json, Service, service, tomorrow, until
+
+KEY = "A" * 43 + "="
 
 
 @pytest.fixture
@@ -58,7 +61,7 @@ def lose(running: Service) -> None:
 
 
 def registry(running: Service) -> list[Json]:
-    paths = ("/homes", f"/homes/{HOME}", "/devices", "/people", "/areas", "/silences", "/dispositions", "/models")
+    paths = ("/homes", f"/homes/{HOME}", "/devices", "/people", "/areas", "/silences", "/certificates", "/dispositions", "/models")
     return [running.admin.get(path).json() for path in paths]
 
 
@@ -72,6 +75,9 @@ def busy(running: Service) -> tuple[Json, Json]:
     running.operator.post(f"/alerts/{closed['id']}/close", json={"disposition": "false_cooking"})
     silence = running.admin.post("/silences", json={"home": HOME, "categories": ["technical"], "until": tomorrow(), "reason": "维修"})
     assert silence.status_code == 201, silence.text
+    measured_at = datetime(2026, 11, 1, tzinfo=UTC)
+    held = Certified("c1", "Vendor", ModelId("a-cord"), "1.2", "", "pull_cord", "1", "0" * 64, measured_at, "County", KEY)
+    running.see(running.alarm.take(Asked(AddCertificate(held), Actor("wang"))))
     running.admin.patch(f"/people/{HOME}-son", json={"phone": "13900000009"})
     running.admin.delete(f"/people/{HOME}-next")
     return open_, closed
