@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -227,3 +228,11 @@ def running(data: Path, **options: Any) -> Iterator[Anju]:
         yield anju
     finally:
         anju.stop()
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """A folder that the tests bring along."""
+    with tarfile.open(archive) as packed:
+        if hasattr(tarfile, "data_filter"):
+            packed.extraction_filter = tarfile.data_filter
+        packed.extractall(folder)  # the argument of the same is not known to Debian's Python 3.11.2

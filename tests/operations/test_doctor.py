@@ -9,7 +9,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,7 +32,7 @@ from gateway.store.journal import FOLDER
 from tests.brokers import Mosquitto
 from tests.certificates import Office
 from tests.receiver import SECRET, Receiver
-from tests.service import ROOT, Anju, free_port, running
+from tests.service import ROOT, Anju, free_port, running, unpack
 
 BEFORE = ROOT / "tests" / "data" / "folder-0.tar.xz"
 NOW = datetime(2026, 11, 22, 3, 30, tzinfo=UTC)
@@ -44,8 +43,7 @@ def folder(tmp_path: Path) -> Path:
     """A data folder at rest, with its settings on ports that are free."""
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
-    with tarfile.open(BEFORE) as archive:
-        archive.extractall(data, filter="data")
+    unpack(BEFORE, data)
     (tmp_path / "anju.toml").write_text(f'data = "data"\n[http]\nport = {free_port()}\n[mqtt]\nport = {free_port()}\n')
     return data
 

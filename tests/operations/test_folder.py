@@ -4,14 +4,13 @@ import json
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import httpx
 import pytest
 
 from gateway.store.identity import FORMAT, STEPS, UNFINISHED, FolderRefused, Identity, Step, read, settle, write
-from tests.service import ROOT, free_port, until
+from tests.service import ROOT, free_port, unpack, until
 
 BEFORE = ROOT / "tests" / "data" / "folder-0.tar.xz"
 """Made by the version before folders had a number: three homes, a call for help that waits, a fire that an operator has claimed."""
@@ -23,8 +22,7 @@ def quiet(_: str) -> None:
 
 def unpacked(folder: Path) -> Path:
     folder.mkdir()
-    with tarfile.open(BEFORE) as archive:
-        archive.extractall(folder, filter="data")
+    unpack(BEFORE, folder)
     return folder
 
 
