@@ -12,8 +12,9 @@ from functools import partial
 
 from devices.mqtt.client import Acknowledged, Client, Silent
 from devices.mqtt.packets import Connack, Connect, ProtocolViolation, Publish, Refusal, Suback, Will
+from simulator.gauges import Gauges
 from simulator.hub import Hub
-from simulator.link import KEEP_ALIVE_S, WINDOW, Broker, pause_s
+from simulator.link import KEEP_ALIVE_S, WINDOW, Broker, pause_s, trust
 
 CONNECTING_AT_ONCE = 100
 WELCOME_S = 10.0
@@ -24,19 +25,20 @@ _ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
 class _Line(asyncio.Protocol):
     """One connection's life. `ended` gives why it is over."""
 
-    def __init__(self, hub: Hub, client: Client) -> None:
+    def __init__(self, hub: Hub, client: Client, gauges: Gauges) -> None:
         loop = asyncio.get_running_loop()
         self.welcome: asyncio.Future[None] = loop.create_future()
         self.ended: asyncio.Future[str] = loop.create_future()
         self._closed = asyncio.Event()
-        self._hub, self._client = hub, client
-        self._flights: dict[int, int] = {}
+        self._hub, self._client, self._gauges = hub, client, gauges
+        self._flights: dict[int, tuple[int, float]] = {}
+        self._opened_s = 0.0
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport, self._opened_s = transport, time.monotonic()
         self._client.open(_now())
         self._flush()
         self._set_timer()
@@ -51,10 +53,13 @@ class _Line(asyncio.Protocol):
                         self.end(f"refused: {Refusal(code).name.lower() if code in list(Refusal) else code}")
                     case Suback():
                         self._hub.came_up()
+                        self._gauges.welcomed(time.monotonic() - self._opened_s)
                         self.welcome.set_result(None)
                         self.send()
                     case Acknowledged(number):
-                        self._hub.settled(self._flights.pop(number))
+                        flight, sent_s = self._flights.pop(number)
+                        self._hub.settled(flight)
+                        self._gauges.acknowledged(time.monotonic() - sent_s)
                     case Publish(topic, payload):
                         self._hub.hear(topic, payload)
         except ProtocolViolation as violation:
@@ -73,7 +78,7 @@ class _Line(asyncio.Protocol):
         while self.welcome.done() and self._client.unacknowledged < WINDOW and (taken := self._hub.take()) is not None:
             flight, letter = taken
             number = self._client.publish(letter.topic, letter.payload, 1, retain=letter.retain, now=_now())
-            self._flights[number] = flight
+            self._flights[number] = flight, time.monotonic()
         self._flush()
 
     def end(self, why: str) -> None:
@@ -123,7 +128,7 @@ class _Line(asyncio.Protocol):
         self._set_timer()
 
 
-async def keep_connected(hub: Hub, broker: Broker, client_id: str, gate: asyncio.Semaphore) -> None:
+async def keep_connected(hub: Hub, broker: Broker, client_id: str, gate: asyncio.Semaphore, gauges: Gauges) -> None:
     """For ever; ends by being cancelled, then with a goodbye. `gate` bounds how many homes connect at once."""
     restored = asyncio.Event()
     attempt = 0
@@ -132,10 +137,10 @@ async def keep_connected(hub: Hub, broker: Broker, client_id: str, gate: asyncio
         while hub.cut:
             restored.clear()
             await restored.wait()
-        line = _Line(hub, Client(_connect(hub, broker, client_id)))
+        line = _Line(hub, Client(_connect(hub, broker, client_id)), gauges)
         try:
             async with gate:
-                await asyncio.get_running_loop().create_connection(partial(_itself, line), broker.host, broker.port)
+                await _dial(line, broker)
                 await asyncio.wait((line.welcome, line.ended), timeout=WELCOME_S, return_when=asyncio.FIRST_COMPLETED)
             if not line.welcome.done():
                 line.end("no welcome")
@@ -144,8 +149,11 @@ async def keep_connected(hub: Hub, broker: Broker, client_id: str, gate: asyncio
                 hub.poke = line.send
                 line.send()
             await asyncio.wait((line.ended,))  # being cancelled here must leave the line alone: it still says goodbye
+            if not hub.cut:
+                gauges.failed(line.ended.result())
             hub.went_down(line.ended.result())
         except OSError as problem:
+            gauges.failed(problem.strerror or str(problem))
             hub.went_down(str(problem))
         finally:
             await line.leave()
@@ -163,7 +171,7 @@ async def discard(broker: Broker, client_id: str, gate: asyncio.Semaphore) -> No
     async with gate:
         with suppress(OSError, ProtocolViolation, TimeoutError):
             async with asyncio.timeout(GOODBYE_S):
-                reader, writer = await asyncio.open_connection(broker.host, broker.port)
+                reader, writer = await asyncio.open_connection(broker.host, broker.port, ssl=trust(broker.ca) if broker.tls else None)
                 try:
                     client.open(_now())
                     writer.write(bytes(client.output))
@@ -175,6 +183,13 @@ async def discard(broker: Broker, client_id: str, gate: asyncio.Semaphore) -> No
                 finally:
                     writer.close()
                     await writer.wait_closed()
+
+
+async def _dial(line: _Line, broker: Broker) -> None:
+    await asyncio.get_running_loop().create_connection(
+        partial(_itself, line), broker.host, broker.port,
+        ssl=trust(broker.ca) if broker.tls else None, local_addr=(broker.source, 0) if broker.source else None,
+    )  # fmt: skip
 
 
 def _itself(line: _Line) -> _Line:

@@ -56,6 +56,20 @@ class HomeRecord(msgspec.Struct, frozen=True):
         return crc32(self.id.encode()) % 4 == 0
 
 
+class Where(msgspec.Struct, frozen=True):
+    """What the choice of a home by chance needs to know of it, whoever plays it."""
+
+    id: str
+    area: str
+    kinds: frozenset[Kind]
+    zigbee: bool
+
+
+def where(record: HomeRecord, *, all_zigbee: bool) -> Where:
+    kinds = frozenset(kind for device in record.devices if (kind := kind_of(device.model)) is not None)
+    return Where(record.id, record.area, kinds, all_zigbee or record.has_zigbee)
+
+
 class Occupant(msgspec.Struct, frozen=True):
     """Who lives in a home, and in what kind of dwelling."""
 
@@ -98,6 +112,10 @@ class VirtualHome:
         """The one of that slot, `cord-bath`; without one, or where the home has none such, the first of its kind."""
         of_kind = [device for device in self.devices if device.kind is kind]
         return next((device for device in of_kind if device.slot == slot), of_kind[0] if of_kind else None)
+
+    @property
+    def where(self) -> Where:
+        return Where(self.id, self.address.area, frozenset(device.kind for device in self.devices), self.zigbee is not None)
 
     @property
     def hub(self) -> Device | None:

@@ -9,12 +9,16 @@ import contextlib
 import logging
 import random
 import socket
+import ssl
+import time
 from collections.abc import Coroutine
+from functools import cache
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
 import msgspec
 
+from simulator.gauges import Gauges
 from simulator.hub import Hub, Letter
 
 KEEP_ALIVE_S = 30
@@ -36,25 +40,43 @@ class Broker(msgspec.Struct, frozen=True):
     port: int
     username: str | None = None
     password: str | None = None
+    tls: bool = False
+    ca: str = ""
+    """A file of certificates to trust instead of the system's."""
+    source: str = ""
+    """The address that we come from; one address has some 28,000 ports."""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
 
-def broker_at(url: str) -> Broker:
-    """Of `mqtt://user:password@host:port`; user and password may be percent-encoded."""
-    parts = urlsplit(url)
+@cache
+def trust(ca: str) -> ssl.SSLContext:
+    """One for all lines. BrokerError where the file is none."""
     try:
-        port = parts.port or 1883
+        return ssl.create_default_context(cafile=ca or None)
+    except (OSError, ssl.SSLError) as problem:
+        raise BrokerError(f"--ca {ca}: {problem}") from None
+
+
+def broker_at(url: str, ca: str = "") -> Broker:
+    """Of `mqtt://user:password@host:port` or `mqtts://`; user and password may be percent-encoded."""
+    parts = urlsplit(url)
+    tls = parts.scheme == "mqtts"
+    try:
+        port = parts.port or (8883 if tls else 1883)
     except ValueError:
         raise BrokerError(f"{parts.hostname}: the port is not a number from 1 to 65535") from None
-    if parts.scheme in ("mqtts", "wss", "ws"):
-        raise BrokerError(f"{parts.scheme}: virtual homes speak plain MQTT over TCP, mqtt://host:port; for TLS put a tunnel between")
-    if parts.scheme != "mqtt" or not parts.hostname or parts.path.strip("/"):
+    if parts.scheme in ("wss", "ws"):
+        raise BrokerError(f"{parts.scheme}: virtual homes speak MQTT over TCP or TLS: mqtt://host:port or mqtts://host:port")
+    if ca and not tls:
+        raise BrokerError("--ca: only with mqtts://")
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or parts.path.strip("/"):
         raise BrokerError(f"{parts.scheme or url}: a broker is written mqtt://user:password@host:port")
     return Broker(
         parts.hostname, port,
         unquote(parts.username) if parts.username else None, unquote(parts.password) if parts.password else None,
+        tls, ca,
     )  # fmt: skip
 
 
@@ -64,7 +86,7 @@ def pause_s(attempt: int) -> float:
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
 
 
-async def keep_connected(hub: Hub, broker: Broker, client_id: str) -> None:
+async def keep_connected(hub: Hub, broker: Broker, client_id: str, gauges: Gauges) -> None:
     """For ever; ends by being cancelled, then with a goodbye."""
     news = asyncio.Event()
     hub.poke = news.set
@@ -73,15 +95,19 @@ async def keep_connected(hub: Hub, broker: Broker, client_id: str) -> None:
         while hub.cut:
             news.clear()
             await news.wait()
+        began_s = time.monotonic()
         try:
             async with _client(hub, broker, client_id) as client:
                 client.pending_calls_threshold = 2 * WINDOW
                 await client.subscribe([(each, 1) for each in hub.filters])
                 _end_if_told()  # aiomqtt waits by `wait_for`, which may swallow it in Python 3.11
                 hub.came_up()
+                gauges.welcomed(time.monotonic() - began_s)
                 attempt = 0
-                await _converse(client, hub, news)
+                await _converse(client, hub, news, gauges)
         except aiomqtt.MqttError as problem:
+            if not hub.cut:
+                gauges.failed(str(problem))
             hub.went_down(str(problem))
             _end_if_told()  # the line broke at the moment of our end, or at our goodbye
         finally:
@@ -113,11 +139,13 @@ def _client(hub: Hub, broker: Broker, client_id: str) -> aiomqtt.Client:
         timeout=10,
         socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
         will=aiomqtt.Will(hub.will.topic, hub.will.payload, qos=1, retain=True),
+        tls_context=trust(broker.ca) if broker.tls else None,
+        bind_address=broker.source,
         logger=log,
     )
 
 
-async def _converse(client: aiomqtt.Client, hub: Hub, news: asyncio.Event) -> None:
+async def _converse(client: aiomqtt.Client, hub: Hub, news: asyncio.Event, gauges: Gauges) -> None:
     """Until the connection ends, by whatever side; MqttError then.
 
     No task group: Python 3.11.2, Debian 12's, leaves a task that had one as if it were still being cancelled.
@@ -137,9 +165,11 @@ async def _converse(client: aiomqtt.Client, hub: Hub, news: asyncio.Event) -> No
             over.set_exception(problem)
 
     async def deliver(flight: int, letter: Letter) -> None:
+        sent_s = time.monotonic()
         try:
             await client.publish(letter.topic, letter.payload, qos=1, retain=letter.retain, timeout=ACK_S)
             hub.settled(flight)
+            gauges.acknowledged(time.monotonic() - sent_s)
         finally:
             window.release()
 

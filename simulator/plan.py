@@ -15,7 +15,7 @@ from simulator import mishaps
 from simulator.acts import ACTS, Act
 from simulator.deed import Deed
 from simulator.device import Device, Kind
-from simulator.home import VirtualHome
+from simulator.home import VirtualHome, Where
 from simulator.living import Living
 from simulator.story import Category, Event, Expect, Fault, Resident, Scenario, Span, Trouble, Which
 from simulator.world import Part, Process, World
@@ -48,7 +48,7 @@ class Stage(msgspec.Struct, frozen=True):
     """`on_plant` is told of every act at the moment it begins. Residents live from second 0; the story begins at `opens_s`.
 
     `spared`: whether those who answer have enough to do just now; then nothing happens that they would have to answer.
-    `words`: what the file says of a home's resident. `ours`: the homes that this process plays; none named: all.
+    `words`: what the file says of a home's resident. `everywhere`: all homes in their order, where others play some of them.
     """
 
     scenario: Scenario
@@ -59,34 +59,32 @@ class Stage(msgspec.Struct, frozen=True):
     opens_s: float = 0.0
     spared: Callable[[], bool] = _never
     words: Mapping[str, Resident] = {}
-    ours: frozenset[str] = frozenset()
+    everywhere: tuple[Where, ...] = ()
 
     def set_up(self) -> None:
         """Put the residents, the events and the faults into the world."""
         for home in self.homes:
-            if self._is_ours(home):
-                Living(home).begin(self.world, everyday=self.scenario.everyday)
-                if home.id in self.words:
-                    self._fate(home, self.words[home.id])
+            Living(home).begin(self.world, everyday=self.scenario.everyday)
+            if home.id in self.words:
+                self._fate(home, self.words[home.id])
+        everywhere = self.everywhere or tuple(home.where for home in self.homes)
+        ours = {home.id: home for home in self.homes}
         for number, event in enumerate(self.scenario.event, start=1):
-            self.world.start(partial(self._unfold, number, event), self.opens_s + event.at)
+            self.world.start(partial(self._unfold, number, event, everywhere, ours), self.opens_s + event.at)
         for number, fault in enumerate(self.scenario.fault, start=1):
-            self._fail(number, fault)
-
-    def _is_ours(self, home: VirtualHome) -> bool:
-        return not self.ours or home.id in self.ours
+            self._fail(number, fault, everywhere, ours)
 
     # --- events -------------------------------------------------------------------------------------------------------------
 
-    def _unfold(self, number: int, event: Event, now: float) -> Process:
+    def _unfold(self, number: int, event: Event, everywhere: tuple[Where, ...], ours: Mapping[str, VirtualHome], now: float) -> Process:
         chance = Random(f"{self.seed}:event:{number}")  # noqa: S311 - a story, not a secret
         for turn in count(1):
-            able = [home for home in self.homes if _performer(event, home) is not None] if event.home == "any" else self.homes
-            for home in _chosen(event.home, event.number, able or self.homes, self.homes, chance):
-                plant_id = f"{number}.{home.id}" + (f".{turn}" if event.every is not None else "")
+            able = [place for place in everywhere if _able(event, place)] if event.home == "any" else everywhere
+            for place in _chosen(event.home, event.number, able or everywhere, everywhere, chance):
+                plant_id = f"{number}.{place.id}" + (f".{turn}" if event.every is not None else "")
                 late = chance.uniform(0, event.jitter)
-                if self._is_ours(home):
-                    self.world.start(partial(self._begin, plant_id, event, home), now + late)
+                if place.id in ours:
+                    self.world.start(partial(self._begin, plant_id, event, ours[place.id]), now + late)
             if event.every is None:
                 return
             now = yield event.every
@@ -101,16 +99,17 @@ class Stage(msgspec.Struct, frozen=True):
 
     # --- faults -------------------------------------------------------------------------------------------------------------
 
-    def _fail(self, number: int, fault: Fault) -> None:
+    def _fail(self, number: int, fault: Fault, everywhere: tuple[Where, ...], ours: Mapping[str, VirtualHome]) -> None:
         chance = Random(f"{self.seed}:fault:{number}")  # noqa: S311 - a story, not a secret
-        areas = sorted({home.address.area for home in self.homes})
+        areas = sorted({place.area for place in everywhere})
         area = chance.choice(areas) if fault.area == "any" else fault.area
-        there = [home for home in self.homes if home.address.area.startswith(area)]
-        for home in _chosen(fault.home, fault.number, there, self.homes, chance):
+        there = [place for place in everywhere if place.area.startswith(area)]
+        for place in _chosen(fault.home, fault.number, there, everywhere, chance):
             hit = fault.do is Trouble.MESSAGE_LOSS or chance.uniform(0, 100) < fault.share
             late = chance.uniform(0, fault.jitter)
-            if hit and home.address.area.startswith(area) and self._is_ours(home):
-                self.world.start(partial(self._suffer, f"fault{number}.{home.id}", fault, home), self.opens_s + fault.at + late)
+            if hit and place.area.startswith(area) and place.id in ours:
+                suffering = partial(self._suffer, f"fault{number}.{place.id}", fault, ours[place.id])
+                self.world.start(suffering, self.opens_s + fault.at + late)
 
     def _suffer(self, plant_id: str, fault: Fault, home: VirtualHome, now: float) -> Process:
         if fault.expected:
@@ -162,6 +161,12 @@ def _trouble(fault: Fault, home: VirtualHome, mark: str, now: float) -> Part:
             return (yield from mishaps.without_line(home, fault.lasts, mark))
 
 
+def _able(event: Event, place: Where) -> bool:
+    """Whether somebody in that home has what the act needs."""
+    capability = ACTS[event.do]
+    return place.zigbee if capability.zigbee else capability.kind in place.kinds
+
+
 def _performer(event: Event, home: VirtualHome) -> Device | None:
     capability = ACTS[event.do]
     if capability.zigbee and home.zigbee is None:
@@ -172,8 +177,8 @@ def _performer(event: Event, home: VirtualHome) -> Device | None:
 
 
 def _chosen(
-    which: Which, number: int, able: Iterable[VirtualHome], homes: tuple[VirtualHome, ...], chance: Random,
-) -> list[VirtualHome]:  # fmt: skip
+    which: Which, number: int, able: Iterable[Where], homes: tuple[Where, ...], chance: Random,
+) -> list[Where]:  # fmt: skip
     """`able`: among whom `any` and `each` choose; a number counts among all."""
     candidates = list(able)
     match which:

@@ -7,24 +7,35 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from math import inf
 
+import msgspec
+
 from simulator import fleet, link
 from simulator.clock import Clock
+from simulator.gauges import Gauges
 from simulator.hub import Hub
 from simulator.link import Broker
 from simulator.truth import Tell, nobody
 from simulator.world import Bridged, Emission, Happened, LineCut, LineRestored, Said, World
+
+Logins = Mapping[str, tuple[str, str]]
 
 HOMES_BY_AIOMQTT = 50
 """Past this many homes the lines go by `fleet.py`, at a fraction of the cost."""
 
 
 @asynccontextmanager
-async def lines(hubs: Iterable[Hub], broker: Broker, name: str, *, for_good: bool = True) -> AsyncIterator[None]:
+async def lines(
+    hubs: Iterable[Hub], broker: Broker, name: str, *, for_good: bool = True, gauges: Gauges | None = None,
+    logins: Logins | None = None,
+) -> AsyncIterator[None]:  # fmt: skip
     """Every hub keeps itself connected while this is open. Client ids are `name` and the home's id: the same in every run.
 
-    Not `for_good`: at the end the broker is told to keep nothing for them, since nobody comes back for it.
+    `logins`: user and password of the homes that have their own. Not `for_good`: at the end the broker is told to keep nothing for
+    them, since nobody comes back for it.
     """
     hubs = tuple(hubs)
+    gauges = gauges or Gauges()
+    brokers = {hub.home.id: _as(broker, (logins or {}).get(hub.home.id)) for hub in hubs}
     gate = asyncio.Semaphore(fleet.CONNECTING_AT_ONCE)
     try:
         async with asyncio.TaskGroup() as group:
@@ -32,9 +43,9 @@ async def lines(hubs: Iterable[Hub], broker: Broker, name: str, *, for_good: boo
             for hub in hubs:
                 client_id = f"{name}-{hub.home.id}"
                 if len(hubs) <= HOMES_BY_AIOMQTT:
-                    line = link.keep_connected(hub, broker, client_id)
+                    line = link.keep_connected(hub, brokers[hub.home.id], client_id, gauges)
                 else:
-                    line = fleet.keep_connected(hub, broker, client_id, gate)
+                    line = fleet.keep_connected(hub, brokers[hub.home.id], client_id, gate, gauges)
                 tasks.append(group.create_task(line, name=client_id))
             try:
                 yield
@@ -51,7 +62,11 @@ async def lines(hubs: Iterable[Hub], broker: Broker, name: str, *, for_good: boo
             async with asyncio.TaskGroup() as group:
                 for hub in hubs:
                     if hub.was_connected:
-                        group.create_task(fleet.discard(broker, f"{name}-{hub.home.id}", gate))
+                        group.create_task(fleet.discard(brokers[hub.home.id], f"{name}-{hub.home.id}", gate))
+
+
+def _as(broker: Broker, login: tuple[str, str] | None) -> Broker:
+    return broker if login is None else msgspec.structs.replace(broker, username=login[0], password=login[1])
 
 
 async def all_connected(hubs: Iterable[Hub], within_s: float) -> bool:

@@ -3,37 +3,39 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-
-from simulator.hub import Hub
 
 WIDTH = 24
 EVERY_S = 0.5
 
 
 class Progress:
-    """What there is to show. `figures` gives (planted events, alerts seen) so far."""
+    """What there is to show. `lines` gives (connected, delivered, errors) so far, `figures` (planted events, alerts seen)."""
 
-    def __init__(self, hubs: Iterable[Hub], duration_s: float, figures: Callable[[], tuple[int, int]]) -> None:
+    def __init__(
+        self, homes: int, duration_s: float, lines: Callable[[], tuple[int, int, int]], figures: Callable[[], tuple[int, int]],
+    ) -> None:  # fmt: skip
         self.story_s: Callable[[float], float] | None = None
         """How far the story is at a monotonic second; None until everybody is connected."""
-        self._hubs, self._duration_s, self._figures = tuple(hubs), duration_s, figures
-        self._before, self._before_s = 0, time.monotonic()
+        self._homes, self._duration_s, self._lines, self._figures = homes, duration_s, lines, figures
+        self._before, self._before_s = (0, 0), time.monotonic()
 
     def line(self, now_s: float) -> str:
-        """At a monotonic second; the rate is that since the last line."""
-        connected = sum(hub.connected for hub in self._hubs)
+        """At a monotonic second; the rates are those since the last line."""
+        connected, delivered, errors = self._lines()
+        span_s = max(now_s - self._before_s, 0.001)
+        came, sent = ((now - before) / span_s for now, before in zip((connected, delivered), self._before, strict=True))
+        self._before, self._before_s = (connected, delivered), now_s
+        trouble = f"  {errors} errors" if errors else ""
         if self.story_s is None:
-            return f"{bar(connected / len(self._hubs))} {connected} of {len(self._hubs)} homes on line"
+            rate = f"  {came:.0f} a second" if connected else ""
+            return f"{bar(connected / self._homes)} {connected} of {self._homes} homes on line{rate}{trouble}"
         told = min(max(self.story_s(now_s), 0.0), self._duration_s)
-        delivered = sum(hub.delivered for hub in self._hubs)
-        rate = (delivered - self._before) / max(now_s - self._before_s, 0.001)
-        self._before, self._before_s = delivered, now_s
         planted, seen = self._figures()
         return (
             f"{bar(told / self._duration_s)} {_minutes(told)} of {_minutes(self._duration_s)}  {connected} homes on line  "
-            f"{rate:.0f} messages/s  planted {planted}  alerts seen {seen}"
+            f"{sent:.0f} messages/s  planted {planted}  alerts seen {seen}{trouble}"
         )
 
 

@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from config.community import community
+from simulator.casting import furnished
 from simulator.home import DeviceRecord, HomeRecord
 
 Answer = TypeVar("Answer")
@@ -86,12 +87,13 @@ async def registered_homes(client: httpx.AsyncClient) -> tuple[HomeRecord, ...]:
     return tuple(HomeRecord(home.id, home.area, tuple(devices[home.id])) for home in sorted(homes, key=lambda each: each.id))
 
 
-def demo_homes(number: int, seed: int) -> tuple[HomeRecord, ...]:
+def demo_homes(number: int, seed: int, kit: tuple[str, ...] = ()) -> tuple[HomeRecord, ...]:
+    """The demo community's homes, with that kit instead of their own where one is given."""
     made = community(number, seed)
     devices: dict[str, list[DeviceRecord]] = defaultdict(list)
     for device in made.devices:
         devices[device.home].append(DeviceRecord(device.id, device.model, device.room))
-    return tuple(HomeRecord(home.id, home.area, tuple(devices[home.id])) for home in made.homes)
+    return tuple(furnished(HomeRecord(home.id, home.area, tuple(devices[home.id])), kit) for home in made.homes)
 
 
 async def ask(client: httpx.AsyncClient, what: str, query: Mapping[str, str], wanted: type[Answer]) -> Answer:

@@ -6,6 +6,8 @@ from unicodedata import east_asian_width
 
 import msgspec
 
+from simulator.book import Harvest
+from simulator.gauges import Histogram, upper_ms
 from simulator.score import BAD, Outcome, Row, Stray, Verdict
 
 
@@ -15,6 +17,37 @@ class Latencies(msgspec.Struct, frozen=True):
     p50: float | None = None
     p99: float | None = None
     max: float | None = None
+
+
+class Second(msgspec.Struct, frozen=True):
+    """One second of the run; `second` from the story's beginning, negative while the lines connect."""
+
+    second: int
+    connected: int
+    came: int
+    delivered: int
+    errors: int
+    planted: int
+    alerts: int
+
+
+class Fleet(msgspec.Struct, frozen=True, kw_only=True):
+    """How the lines fared. `puback_ms`, `connect_ms`: upper bounds of classes a fifth wide. `histogram`: (ms, how many) of PUBACK.
+
+    `kib_each`: memory that a connection added to the process, its hub's outbox and all; `cpu_ms_each`: processor time of one connection
+    in one second of the run.
+    """
+
+    connections: int
+    processes: int
+    puback_ms: Latencies
+    connect_ms: Latencies
+    errors: dict[str, int]
+    histogram: tuple[tuple[float, int], ...]
+    seconds: tuple[Second, ...]
+    kib_each: float
+    cpu_s: float
+    cpu_ms_each: float
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +82,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     quiet: int
     not_watched: int
     not_planted: int
+    receipts: int = 0
+    """Alerts of calls and hazards of which the person in need was told; `without_receipt`: of which nobody was."""
+    without_receipt: int = 0
     latency_ms: Latencies
     events: tuple[Row, ...]
     false_alerts: tuple[Stray, ...]
     doubled_alerts: tuple[Stray, ...]
+    fleet: Fleet
 
 
 def latencies(seconds: list[float]) -> Latencies:
@@ -64,6 +101,29 @@ def latencies(seconds: list[float]) -> Latencies:
         return round(seconds[ceil(share * len(seconds)) - 1] * 1000, 1)
 
     return Latencies(rank(0.5), rank(0.99), rank(1.0))
+
+
+def fleet(harvest: Harvest, connections: int, processes: int, began_s: int, lasted_s: float) -> Fleet:
+    seconds = tuple(
+        Second(one.second - began_s, one.connected, one.came, one.delivered, one.errors, one.planted, one.alerts)
+        for _, one in sorted(harvest.samples.items())
+    )
+    return Fleet(
+        connections=connections,
+        processes=processes,
+        puback_ms=_quantiles(harvest.puback),
+        connect_ms=_quantiles(harvest.connecting),
+        errors=harvest.errors,
+        histogram=tuple((upper_ms(bound), count) for bound, count in sorted(harvest.puback.counts.items())),
+        seconds=seconds,
+        kib_each=round(harvest.memory_kib / connections, 1),
+        cpu_s=round(harvest.cpu_s, 2),
+        cpu_ms_each=round(harvest.cpu_s * 1000 / connections / max(lasted_s, 1.0), 3),
+    )
+
+
+def _quantiles(times: Histogram) -> Latencies:
+    return Latencies(times.quantile_ms(0.5), times.quantile_ms(0.99), times.quantile_ms(1.0))
 
 
 def counts(verdict: Verdict) -> dict[str, int]:
@@ -115,10 +175,26 @@ def as_table(report: Report) -> str:
     if report.latency_ms.max is not None:
         lines.append(f"latency ms    p50 {report.latency_ms.p50:g}  p99 {report.latency_ms.p99:g}  max {report.latency_ms.max:g}")
     lines += [
+        f"receipts      {report.receipts} of {report.receipts + report.without_receipt} alerts of calls and hazards told to who called",
+        *_lines_fared(report.fleet),
         f"messages      {report.delivered} acknowledged, {report.undelivered} not, {report.dropped} dropped, {report.took_s:.1f} s in all",
         ("passed" if report.passed else "FAILED") + _unwatched(report.not_watched),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _lines_fared(lines: Fleet) -> list[str]:
+    processes = f"{lines.processes} process{'es' if lines.processes > 1 else ''}"
+    worst = sorted(lines.errors.items(), key=lambda each: -each[1])[:5]
+    return [
+        f"lines         {lines.connections} in {processes}, {lines.kib_each:g} KiB and {lines.cpu_ms_each:g} ms of processor a second each",
+        f"              PUBACK {_spread(lines.puback_ms)}; connecting {_spread(lines.connect_ms)}",
+        *(f"errors        {count}: {why}" for why, count in worst),
+    ]
+
+
+def _spread(times: Latencies) -> str:
+    return "-" if times.p50 is None else f"p50 {times.p50:g} ms, p99 {times.p99:g} ms"
 
 
 def _unwatched(number: int) -> str:

@@ -161,7 +161,7 @@ def _with_toilet(plan: list[_Entry], chance: Random, usual: Habits) -> list[_Ent
     """As often in the night as is usual, every few hours by day, and back to what was before."""
     entries = list(plan)
     for hour in (*sorted(NIGHT[: usual.toilet_at_night]), 9.9, 14.4, 18.9):
-        at = hour + chance.uniform(-0.8, 0.8)
+        at = max(hour + chance.uniform(-0.8, 0.8), 0.05)
         lasts = chance.uniform(0.06, 0.15)
         index = max(i for i, entry in enumerate(entries) if entry[0] <= at)
         _, room, doing = entries[index]

@@ -34,6 +34,8 @@ class Sighting(msgspec.Struct, frozen=True):
     category: str = ""
     priority: int = 0
     device: str = ""
+    area: str = ""
+    """Of an alert that is a whole area's: it answers for every home there."""
 
     @property
     def by_receipt(self) -> bool:
@@ -91,6 +93,15 @@ class Stray(msgspec.Struct, frozen=True):
     after: str
 
 
+class Receipts(msgspec.Struct, frozen=True):
+    """Of the alerts that came for calls and hazards: whether the person in need was told."""
+
+    wanted: int = 0
+    came: int = 0
+    without: tuple[str, ...] = ()
+    """Alerts of which nobody was told."""
+
+
 class Verdict(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
     false: tuple[Stray, ...]
@@ -132,7 +143,8 @@ def judge(said: list[Said], sightings: list[Sighting], *, by_receipt: bool) -> V
     false: list[Stray] = []
     doubled: list[Stray] = []
     for sighting in sorted(sightings, key=lambda each: each.at_s):
-        fitting = [want for want in by_home[sighting.home] if want.at_s <= sighting.at_s and _fits(want, sighting)]
+        near = wanted if sighting.area else by_home[sighting.home]
+        fitting = [want for want in near if want.at_s <= sighting.at_s and _fits(want, sighting)]
         waiting = [want for want in fitting if want.got is None]
         if waiting:
             # One alert may answer two calls that came before it: only the latest would leave the others waiting for ever.
@@ -144,12 +156,26 @@ def judge(said: list[Said], sightings: list[Sighting], *, by_receipt: bool) -> V
     return Verdict(tuple(rows), tuple(false), tuple(doubled))
 
 
+def told(verdict: Verdict, receipts: list[Sighting]) -> Receipts:
+    """`receipts`: every `accepted` that a home heard."""
+    wanted = dict.fromkeys(
+        row.alert
+        for row in verdict.rows
+        if row.alert and row.act not in BRIDGED and row.expected.split(" ", 1)[0] in TOLD_BY_RECEIPT
+    )
+    heard = {receipt.alert for receipt in receipts}
+    without = tuple(alert for alert in wanted if alert not in heard)
+    return Receipts(len(wanted), len(wanted) - len(without), without)
+
+
 def _told_by_receipt(plant: Plant, expect: Expect) -> bool:
     return expect.category in TOLD_BY_RECEIPT and plant.act not in BRIDGED
 
 
 def _fits(want: _Wanted, sighting: Sighting) -> bool:
     if sighting.at_s > want.at_s + want.expect.within + FORGOTTEN_S:
+        return False
+    if sighting.area and not want.plant.area.startswith(sighting.area):
         return False
     return want.plant.device == sighting.device if sighting.by_receipt else want.expect.category == sighting.category
 

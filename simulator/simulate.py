@@ -1,6 +1,7 @@
-"""One scenario, played to a broker, and what the platform behind it made of it."""
+"""One scenario, played to a broker by one process or several, and what the platform behind it made of it."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -8,33 +9,33 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import httpx
 import msgspec
 
+from simulator.book import Harvest, Ledger
 from simulator.clock import Clock, begin
-from simulator.home import HomeRecord, virtual_homes
-from simulator.hub import Hub
+from simulator.gauges import Sample
+from simulator.home import HomeRecord
 from simulator.link import Broker
-from simulator.plan import Plant, Stage
-from simulator.play import all_connected, all_delivered, lines, play
+from simulator.part import CONNECT_S, Part, Script, SimulationFailed, tell_without_lines
 from simulator.progress import Progress, shown
+from simulator.registering import register
 from simulator.registry import api, demo_homes, registered_homes
-from simulator.report import Report, counts, latencies
-from simulator.scenario import Scenario
-from simulator.score import Outcome, Said, Sighting, Verdict, judge
-from simulator.witness import ReceiptWitness, See, StreamWitness
-from simulator.world import World
+from simulator.report import Report, counts, fleet, latencies
+from simulator.shards import Shards
+from simulator.story import Scenario
+from simulator.witness import See, StreamWitness
 
-CONNECT_S = 20.0
-CONNECTS_A_SECOND = 100
+__all__ = ["Asked", "SimulationFailed", "simulate", "tell_alone"]
+
 SETTLE_S = 1.0
 """After everything expected has come: time for what should not come."""
-LAST_LETTERS_S = 10.0
-
-
-class SimulationFailed(Exception):  # noqa: N818 - the world's fault
-    """It could not be played, in one line."""
+NINE = 9 * 3600.0
+"""When a story begins that does not say when."""
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """`api` empty: nobody to ask for homes and alerts, so the demo community's homes are played and receipts are the witness."""
+    """`api` empty: nobody to ask for homes and alerts, so the demo community's homes are played and receipts are the witness.
+
+    `registers`: the scenario's own homes are put on the platform first. `truth`: a file for the ground truth.
+    """
 
     name: str
     scenario: Scenario
@@ -43,84 +44,94 @@ class Asked(msgspec.Struct, frozen=True):
     speed: float = 1.0
     api: str = ""
     token: str = ""
+    processes: int = 1
+    registers: bool = False
+    truth: str = ""
+    connect_s: float = CONNECT_S
 
 
-class Ledger:
-    """What has been planted, said and seen so far."""
+class _Alone:
+    """One process plays it all: the same face as `Shards`."""
 
-    def __init__(self, *, by_receipt: bool) -> None:
-        self._by_receipt = by_receipt
-        self.plants: dict[str, Plant] = {}
-        self.said_at: dict[str, float] = {}
-        self.sightings: list[Sighting] = []
+    def __init__(self, script: Script, ledger: Ledger) -> None:
+        self._part = Part(script, ledger)
+        self.connected = self._part.connected
+        self.play = self._part.play
 
-    def planted(self, plant: Plant) -> None:
-        self.plants[plant.id] = plant
+    def figures(self) -> tuple[int, int, int]:
+        hubs = self._part.hubs.values()
+        return sum(hub.connected for hub in hubs), sum(hub.delivered for hub in hubs), self._part.gauges.errors.total()
 
-    def said(self, mark: str, at_s: float) -> None:
-        self.said_at.setdefault(mark, at_s)
-
-    def figures(self) -> tuple[int, int]:
-        """(planted events that were said, alerts seen)"""
-        return len(self.said_at), len({sighting.alert for sighting in self.sightings})
-
-    def verdict(self) -> Verdict:
-        said = [Said(plant, self.said_at.get(plant.id)) for plant in self.plants.values()]
-        return judge(said, self.sightings, by_receipt=self._by_receipt)
-
-    @property
-    def patience_ends_s(self) -> float:
-        """The monotonic second by which the last expected alert should have come."""
-        due = [self.said_at[id_] + expect.within for id_, plant in self.plants.items() if id_ in self.said_at for expect in plant.expected]
-        return max(due, default=0.0)
+    async def finish(self) -> Harvest:
+        return self._part.harvest()
 
 
 async def simulate(asked: Asked, *, progress: bool = False) -> Report:
-    """Plays it to its end and gives the report. SimulationFailed, PlatformError where that is impossible."""
+    """Plays it to its end and gives the report. SimulationFailed, PlatformError, TooFewFiles where that is impossible."""
     began_s = time.monotonic()
     async with AsyncExitStack() as closing:
         client = await closing.enter_async_context(api(asked.api, asked.token)) if asked.api else None
-        records = await _records(asked, client)
-        first = begin(asked.speed)
-        start_s = first.local_s if asked.scenario.start is None else float(asked.scenario.start)
-        homes = virtual_homes(records, seed=asked.seed, local_s=start_s, all_zigbee=asked.scenario.needs_zigbee)
-        hubs = {home.id: Hub(home, first.boot) for home in homes}
+        records, logins = await _records(asked, client, progress=progress)
         ledger = Ledger(by_receipt=client is None)
-        world = World()
-        Stage(asked.scenario, homes, asked.seed, world, ledger.planted).set_up()
-        receipts = ReceiptWitness(hubs.values(), ledger.sightings.append)
+        first = begin(asked.speed)
+        script = _script(asked, records, first.boot, logins)
         if client is not None:
-            await closing.enter_async_context(_watching(client, hubs, first.boot, ledger.sightings.append))
-        shows = Progress(hubs.values(), asked.scenario.duration, ledger.figures)
+            await closing.enter_async_context(_watching(client, records, first.boot, ledger.saw))
+        company: _Alone | Shards = Shards(script, asked.processes, ledger) if asked.processes > 1 else _Alone(script, ledger)
+        shows = Progress(len(records), asked.scenario.duration, company.figures, ledger.figures)
         if progress:
             await closing.enter_async_context(shown(shows))
-        await closing.enter_async_context(lines(hubs.values(), asked.broker, f"sim-{asked.name}", for_good=False))
-        if not await all_connected(hubs.values(), CONNECT_S + len(hubs) / CONNECTS_A_SECOND):
-            away = next(hub for hub in hubs.values() if not hub.connected)
-            raise SimulationFailed(f"broker {asked.broker}: {away.trouble or 'no answer'}")
-        receipts.awake = client is None
-        clock = begin(asked.speed)
-        shows.story_s = clock.virtual_s
-        await play(world, hubs, clock, until=asked.scenario.duration, on_mark=ledger.said)
-        await all_delivered(hubs.values(), LAST_LETTERS_S)
-        await _patience(ledger)
-        return _report(asked, hubs, ledger, clock, time.monotonic() - began_s)
+        async with company.connected():
+            clock = begin(asked.speed)
+            shows.story_s = clock.virtual_s
+            await company.play(clock)
+            await _patience(ledger)
+            harvest = await company.finish()
+        return _report(asked, ledger, harvest, clock, homes=len(records), took_s=time.monotonic() - began_s)
 
 
-async def _records(asked: Asked, client: httpx.AsyncClient | None) -> tuple[HomeRecord, ...]:
+def tell_alone(asked: Asked) -> tuple[int, int]:
+    """The ground truth without a broker: (moments, planted events)."""
+    ledger = Ledger(by_receipt=True)
+    moments = tell_without_lines(_script(asked, _own_homes(asked), "", {}), ledger)
+    return moments, len(ledger.plants)
+
+
+def _own_homes(asked: Asked) -> tuple[HomeRecord, ...]:
+    return demo_homes(asked.scenario.homes, asked.seed, asked.scenario.kit)
+
+
+def _script(asked: Asked, records: tuple[HomeRecord, ...], boot: str, logins: dict[str, tuple[str, str]]) -> Script:
+    return Script(
+        name=asked.name, scenario=asked.scenario, broker=asked.broker, records=records, seed=asked.seed,
+        local_s=NINE if asked.scenario.start is None else float(asked.scenario.start), boot=boot, truth=asked.truth, logins=logins,
+        connect_s=asked.connect_s,
+    )  # fmt: skip
+
+
+async def _records(
+    asked: Asked, client: httpx.AsyncClient | None, *, progress: bool,
+) -> tuple[tuple[HomeRecord, ...], dict[str, tuple[str, str]]]:  # fmt: skip
     if client is None:
-        return demo_homes(asked.scenario.homes, asked.seed)
+        return _own_homes(asked), {}
+    if asked.registers:
+
+        def show(done: int, of: int) -> None:
+            if progress and done % 10 == 0:
+                sys.stderr.write(f"\r\x1b[K{done} of {of} homes registered" + ("\r\x1b[K" if done == of else ""))
+                sys.stderr.flush()
+
+        return await register(client, asked.scenario.homes, asked.seed, asked.scenario.kit, show)
     records = [record for record in await registered_homes(client) if record.devices]
     if len(records) < asked.scenario.homes:
         raise SimulationFailed(f"the platform has {len(records)} homes with devices, the scenario wants {asked.scenario.homes} (--homes)")
-    return tuple(records[: asked.scenario.homes])
+    return tuple(records[: asked.scenario.homes]), {}
 
 
 @asynccontextmanager
-async def _watching(client: httpx.AsyncClient, hubs: dict[str, Hub], boot: str, see: See) -> AsyncIterator[None]:
+async def _watching(client: httpx.AsyncClient, records: tuple[HomeRecord, ...], boot: str, see: See) -> AsyncIterator[None]:
     """The platform's stream is followed while this is open, and is being followed once it is."""
-    ours = [device.id for hub in hubs.values() for device in hub.home.devices]
-    witness = StreamWitness(client, homes=hubs, ours=ours, boot=boot, see=see)
+    witness = StreamWitness(client, homes=records, boot=boot, see=see)
     watching = asyncio.create_task(witness.watch())
     ready = asyncio.create_task(witness.ready.wait())
     try:
@@ -138,33 +149,59 @@ async def _watching(client: httpx.AsyncClient, hubs: dict[str, Hub], boot: str, 
 
 async def _patience(ledger: Ledger) -> None:
     """Wait for what is still due, then a moment longer for what should not come."""
+    pause_s = 0.05 if len(ledger.plants) < 200 else 0.5
     while time.monotonic() < ledger.patience_ends_s:
-        if not ledger.verdict().count(Outcome.MISSED):
+        if not ledger.waits:
             break
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(pause_s)
     await asyncio.sleep(SETTLE_S)
 
 
-def _report(asked: Asked, hubs: dict[str, Hub], ledger: Ledger, clock: Clock, took_s: float) -> Report:
+def _report(asked: Asked, ledger: Ledger, harvest: Harvest, clock: Clock, *, homes: int, took_s: float) -> Report:
     verdict = ledger.verdict()
+    _place(harvest.samples, ledger)
+    told = ledger.told(verdict)
+    figures = counts(verdict) | {"without_receipt": len(told.without)}
+    speeds = latencies(verdict.latencies_s)
     return Report(
         scenario=asked.name,
         title=asked.scenario.title.zh,
         title_en=asked.scenario.title.en,
         seed=asked.seed,
         speed=asked.speed,
-        homes=len(hubs),
+        homes=homes,
         broker=str(asked.broker),
         witness="stream" if asked.api else "receipts",
         started_at=clock.began_at,
         took_s=round(took_s, 3),
-        passed=verdict.good,
-        delivered=sum(hub.delivered for hub in hubs.values()),
-        undelivered=sum(hub.waiting for hub in hubs.values()),
-        dropped=sum(hub.dropped for hub in hubs.values()),
-        latency_ms=latencies(verdict.latencies_s),
+        passed=_passes(asked.scenario, figures, speeds.p99, harvest),
+        delivered=harvest.delivered,
+        undelivered=harvest.undelivered,
+        dropped=harvest.dropped,
+        latency_ms=speeds,
+        receipts=told.came,
         events=verdict.rows,
         false_alerts=verdict.false,
         doubled_alerts=verdict.doubled,
-        **counts(verdict),
+        fleet=fleet(harvest, homes, asked.processes, int(clock.began_s), asked.scenario.duration / asked.speed),
+        **figures,
     )
+
+
+def _passes(scenario: Scenario, figures: dict[str, int], p99_ms: float | None, harvest: Harvest) -> bool:
+    allowed = scenario.allowed
+    limits = {name: getattr(allowed, name) for name in allowed.__struct_fields__ if name != "p99"}
+    slow = allowed.p99 is not None and p99_ms is not None and p99_ms > allowed.p99 * 1000
+    return not slow and all(figures[name] <= limit for name, limit in limits.items()) and harvest.delivered > 0
+
+
+def _place(samples: dict[int, Sample], ledger: Ledger) -> None:
+    """What the ledger knows, by the second in which it came."""
+    for at_s in ledger.said_at.values():
+        samples.setdefault(int(at_s), Sample(int(at_s))).planted += 1
+    first: dict[str, int] = {}
+    for sighting in ledger.sightings:
+        first.setdefault(sighting.alert, int(sighting.at_s))
+    for second in first.values():
+        samples.setdefault(second, Sample(second)).alerts += 1
+

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 import httpx
 import msgspec
 
+from simulator.home import HomeRecord
 from simulator.hub import Hub, Receipt
 from simulator.registry import PlatformError
 from simulator.score import Sighting
@@ -29,6 +30,7 @@ class Alert(msgspec.Struct, frozen=True):
     category: str
     priority: int
     home: str | None = None
+    area: str | None = None
     origin: str = "real"
     repeats: int = 0
     evidence: tuple[Evidence, ...] = ()
@@ -73,12 +75,15 @@ async def frames(lines: AsyncIterator[str]) -> AsyncIterator[Frame]:
 
 
 class StreamWitness:
-    """Follows `GET /api/v1/stream`. `ours`: the ids of the homes' own devices; `boot` begins the ids of this run's reports."""
+    """Follows `GET /api/v1/stream`. `homes` are those that are played; `boot` begins the ids of this run's reports."""
 
-    def __init__(self, api: httpx.AsyncClient, *, homes: Iterable[str], ours: Iterable[str], boot: str, see: See) -> None:
+    def __init__(self, api: httpx.AsyncClient, *, homes: Iterable[HomeRecord], boot: str, see: See) -> None:
         self.ready = asyncio.Event()
         self._api, self._see, self._boot = api, see, boot
-        self._homes, self._ours = frozenset(homes), frozenset(ours)
+        records = tuple(homes)
+        self._homes = frozenset(record.id for record in records)
+        self._areas = frozenset(record.area for record in records)
+        self._ours = frozenset(device.id for record in records for device in record.devices)
         self._known: dict[str, tuple[int, int]] = {}
         self._position = ""
 
@@ -125,10 +130,13 @@ class StreamWitness:
         size = (alert.repeats, len(alert.evidence))
         before = self._known.get(alert.id)
         self._known[alert.id] = size
-        if not announce or alert.home not in self._homes or alert.origin != "real" or not self._is_ours(alert):
+        ours = alert.home in self._homes or (alert.home is None and any(area.startswith(alert.area or "-") for area in self._areas))
+        if not announce or not ours or alert.origin != "real" or not self._is_ours(alert):
             return
         if before is None or size > before:
-            self._see(Sighting(time.monotonic(), alert.id, alert.home or "", before is None, alert.category, alert.priority))
+            area = (alert.area or "") if alert.home is None else ""
+            new = before is None
+            self._see(Sighting(time.monotonic(), alert.id, alert.home or "", new, alert.category, alert.priority, area=area))
 
     def _is_ours(self, alert: Alert) -> bool:
         """Whether it may rest on what this run sent, and not only on what somebody else said with the same devices.

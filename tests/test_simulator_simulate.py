@@ -8,14 +8,14 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from simulator import simulate as simulate_module
 from simulator.__main__ import main
-from simulator.hub import Hub
+from simulator.home import DeviceRecord, HomeRecord
 from simulator.link import Broker
 from simulator.live import live
 from simulator.progress import Progress
@@ -130,10 +130,9 @@ def test_a_token_that_is_not_taken_is_said_in_one_line(tmp_path: Path, story: Sc
         asyncio.run(play())
 
 
-def test_a_broker_that_is_not_there_is_said_in_one_line(story: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulate_module, "CONNECT_S", 0.5)
+def test_a_broker_that_is_not_there_is_said_in_one_line(story: Scenario) -> None:
     with pytest.raises(SimulationFailed, match=r"broker 127.0.0.1:1: .*refused"):
-        asyncio.run(simulate(Asked("story", story, Broker("127.0.0.1", 1))))
+        asyncio.run(simulate(Asked("story", story, Broker("127.0.0.1", 1), connect_s=0.5)))
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
@@ -164,7 +163,11 @@ def test_the_command_prints_and_writes_its_report_and_ends_by_it(tmp_path: Path)
         (["simulate", "pulled_cord", "--homes", "many"], 2, "anju: argument --homes: invalid int value: 'many'"),
         (["simulate", "pulled_cord", "--speed", "fast"], 2, "anju: argument --speed: 'fast' is not a number"),
         (["simulate", "pulled_cord", "--sped", "2"], 2, "anju: unrecognized arguments: --sped 2"),
-        (["simulate", "pulled_cord", "--broker", "mqtts://b:8883"], 2, "anju: mqtts: virtual homes speak plain MQTT"),
+        (["simulate", "pulled_cord", "--broker", "ws://b:8883"], 2, "anju: ws: virtual homes speak MQTT over TCP or TLS"),
+        (["simulate", "pulled_cord", "--broker", "mqtt://b", "--ca", "x"], 2, "anju: --ca: only with mqtts://"),
+        (["simulate", "pulled_cord", "--processes", "4"], 2, "anju: --processes 4: more than its 3 homes"),
+        (["simulate", "pulled_cord", "--register"], 2, "anju: --user and --register need the platform's --api"),
+        (["simulate", "pulled_cord", "--dry"], 2, "anju: --dry tells nobody anything without --truth FILE"),
         (["simulate", "pulled_cord", "--report", "/nonexistent/r.json"], 2, "anju: --report /nonexistent/r.json: there is no folder"),
         (["simulate", "pulled_cord", "--api", "localhost:8080"], 2, "anju: --api localhost:8080: a platform is written http://host:port"),
         (["simulate", "no_such"], 2, "anju: scenario no_such: No such file or directory"),
@@ -192,14 +195,15 @@ def test_wrong_usage_and_a_platform_that_is_away_are_told_apart(
 
 
 def test_a_bar_tells_how_far_it_is() -> None:
-    hubs = [Hub(home, "boot") for home in demo(4)]
-    progress = Progress(hubs, 120.0, lambda: (3, 2))
-    hubs[0].connected = True
-    assert progress.line(0.0) == "[######..................]  25 % 1 of 4 homes on line"
+    errors = [0]
+    progress = Progress(4, 120.0, lambda: (1, 0, errors[0]), lambda: (3, 2))
+    assert progress.line(time.monotonic() + 2).startswith("[######..................]  25 % 1 of 4 homes on line  ")
     progress.story_s = lambda now_s: now_s
     half = "[############............]  50 % 1:00 of 2:00  1 homes on line  0 messages/s  planted 3  alerts seen 2"
     assert progress.line(60.0) == half
+    errors[0] = 3
     assert progress.line(500.0).startswith("[########################] 100 % 2:00 of 2:00")
+    assert progress.line(500.0).endswith("alerts seen 2  3 errors")
 
 
 def test_a_terminal_gets_a_bar_and_a_clean_line_at_the_end(tmp_path: Path) -> None:
@@ -280,7 +284,8 @@ def test_the_live_command_ends_cleanly_when_told(tmp_path: Path, how: str) -> No
 
 def test_a_call_that_joins_an_older_alert_is_seen_and_what_others_say_with_the_same_devices_is_not() -> None:
     seen: list[Sighting] = []
-    witness = StreamWitness(api("http://127.0.0.1", ""), homes=["home-1"], ours=["cord"], boot="now", see=seen.append)
+    here = HomeRecord("home-1", "990121", (DeviceRecord("cord", "anju-cord-1"),))
+    witness = StreamWitness(api("http://127.0.0.1", ""), homes=[here], boot="now", see=seen.append)
     older = Evidence("cord", "yesterday-1")
 
     def call(*evidence: Evidence, announce: bool = True, alert: str = "a") -> int:
