@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from simulator import asking
-from simulator.certification import command
-from simulator.certification.report.command import hand_in, verify
-from simulator.certification.result import from_json
+from simulator.certification import asking as certifying
 from simulator.limits import TooFewFiles
 from simulator.link import BrokerError
 from simulator.live import live
@@ -39,8 +37,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     asking.add(commands)
-    command.add(commands)
-    commands.choices["certify"].add_argument("--key", type=Path, metavar="FILE", help="signs the report; made if need be (user's data)")
+    certifying.add(commands)
 
     many = commands.add_parser("live", help="animate the homes of a running platform for ever", description="Started by `anju up`.")
     many.add_argument("--endpoints", type=Path, required=True, metavar="FILE", help="the platform's endpoints.json")
@@ -53,6 +50,8 @@ def parser() -> argparse.ArgumentParser:
 def main(words: list[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else words
     if words[:2] == ["certify", "verify"]:
+        from simulator.certification.report.command import verify  # noqa: PLC0415 - each command loads only what it needs
+
         return verify(words[2:])
     asked = parser().parse_args(words)
     # What a line says when it breaks is told in the hub's words; aiomqtt's and paho's log would tell it twice.
@@ -70,14 +69,18 @@ def main(words: list[str] | None = None) -> int:
         if report is None:
             return 130
         return asking.hand_in(report, asked.report, as_text=not asked.json)
-    except (asking.WrongUsage, ScenarioError, BrokerError, command.WrongAsked) as problem:
+    except (asking.WrongUsage, ScenarioError, BrokerError, certifying.WrongAsked) as problem:
         return _complain(problem, 2)
     except (SimulationFailed, PlatformError, TooFewFiles, OSError) as problem:
         return _complain(problem, 1)
 
 
 def _certify(asked: argparse.Namespace) -> int:
-    code = command.run(asked)
+    from simulator.certification.command import run  # noqa: PLC0415 - each command loads only what it needs
+    from simulator.certification.report.command import hand_in  # noqa: PLC0415
+    from simulator.certification.result import from_json  # noqa: PLC0415
+
+    code = run(asked)
     if asked.out is not None and not hand_in(from_json((asked.out / "result.json").read_bytes()), asked.out, asked.key):
         return 1
     return code
