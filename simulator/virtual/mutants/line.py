@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from devices.mqtt.packets import Connack, Connect, Pingresp, Will, encode
+from devices.mqtt.encode import encode
+from devices.mqtt.packets import Connack, Connect, Pingresp, Will
 from simulator.scenario import Bilingual
 from simulator.virtual import speech
 from simulator.virtual.firmware import Firmware
@@ -146,7 +147,10 @@ class SlowToComeBack(Firmware):
 MUTANTS = (
     Mutant(
         name="no_will", profile=ProfileName.PULL_CORD, firmware=NoWill, source="UtilitechAS/amsreader-firmware#722",
-        title=Bilingual("连接时没有遗嘱，断线后平台上一直显示在线。", "It connects without a will, and stays online on the platform when it is gone."),
+        title=Bilingual(
+            "连接时没有遗嘱，断线后平台上一直显示在线。",
+            "It connects without a will, and stays online on the platform when it is gone.",
+        ),
         names="the will that says offline",
     ),
     Mutant(
@@ -164,12 +168,18 @@ MUTANTS = (
     ),
     Mutant(
         name="online_only_at_boot", profile=ProfileName.DOOR, firmware=OnlineOnlyAtBoot, source="256dpi/arduino-mqtt#166",
-        title=Bilingual("只在开机时报一次在线，重连后再也不报。", "It says online once after the start, and never again after a reconnect."),
+        title=Bilingual(
+            "只在开机时报一次在线，重连后再也不报。",
+            "It says online once after the start, and never again after a reconnect.",
+        ),
         names="status online after every connect",
     ),
     Mutant(
         name="one_client_id_for_all", profile=ProfileName.MOTION, firmware=OneClientIdForAll, source="knolleary/pubsubclient#129",
-        title=Bilingual("出厂的客户端标识都一样，两台设备互相踢下线。", "All units carry one client id, and two of them throw each other out."),
+        title=Bilingual(
+            "出厂的客户端标识都一样，两台设备互相踢下线。",
+            "All units carry one client id, and two of them throw each other out.",
+        ),
         names="a client id of its own",
     ),
     Mutant(
@@ -179,12 +189,18 @@ MUTANTS = (
     ),
     Mutant(
         name="reconnects_without_pause", profile=ProfileName.GAS, firmware=ReconnectsWithoutPause, source="redakker/blecker#27",
-        title=Bilingual("断线后不间断地重连，每秒上百次。", "After a lost line it tries again without a pause, hundreds of times a second."),
+        title=Bilingual(
+            "断线后不间断地重连，每秒上百次。",
+            "After a lost line it tries again without a pause, hundreds of times a second.",
+        ),
         names="pauses between connection attempts",
     ),
     Mutant(
         name="gives_up", profile=ProfileName.PULL_CORD, firmware=GivesUp, source="xoseperez/espurna#264",
-        title=Bilingual("服务器停机稍久就不再重连，要人去断电重启。", "When the server is away for a while it stops trying, until somebody restarts it."),
+        title=Bilingual(
+            "服务器停机稍久就不再重连，要人去断电重启。",
+            "When the server is away for a while it stops trying, until somebody restarts it.",
+        ),
         names="coming back after a long outage",
     ),
     Mutant(
@@ -205,7 +221,10 @@ MUTANTS = (
     ),
     Mutant(
         name="pings_too_seldom", profile=ProfileName.GAS, firmware=PingsTooSeldom, source="eclipse-mosquitto/mosquitto#2124",
-        title=Bilingual("承诺的保活间隔比实际发心跳的间隔短，总被服务器断开。", "It pings less often than the keep-alive it promised, and is cut off."),
+        title=Bilingual(
+            "承诺的保活间隔比实际发心跳的间隔短，总被服务器断开。",
+            "It pings less often than the keep-alive it promised, and is cut off.",
+        ),
         names="keep-alive kept",
     ),
     Mutant(
@@ -215,17 +234,26 @@ MUTANTS = (
     ),
     Mutant(
         name="calls_at_once_after_power_cut", profile=ProfileName.SMOKE, firmware=CallsAtOnceAfterPowerCut,
-        title=Bilingual("来电后不错开时间，一条街的设备同时连上来。", "After a power cut it connects at once, together with the whole street."),
+        title=Bilingual(
+            "来电后不错开时间，一条街的设备同时连上来。",
+            "After a power cut it connects at once, together with the whole street.",
+        ),
         names="a random pause at the start",
     ),
     Mutant(
         name="subscribes_only_once", profile=ProfileName.PULL_CORD, firmware=SubscribesOnlyOnce, source="tuanpmt/esp_mqtt#15",
-        title=Bilingual("只在开机时订阅，服务器丢了会话后再也收不到命令。", "It subscribes once; when the server has lost the session, no command comes."),
+        title=Bilingual(
+            "只在开机时订阅，服务器丢了会话后再也收不到命令。",
+            "It subscribes once; when the server has lost the session, no command comes.",
+        ),
         names="subscribing again when the session is gone",
     ),
     Mutant(
         name="subscribes_with_qos_zero", profile=ProfileName.FALL, firmware=SubscribesWithQosZero,
-        title=Bilingual("以 QoS 0 订阅命令，断线期间的回执全部丢失。", "It subscribes with QoS 0: receipts sent while it is away are lost."),
+        title=Bilingual(
+            "以 QoS 0 订阅命令，断线期间的回执全部丢失。",
+            "It subscribes with QoS 0: receipts sent while it is away are lost.",
+        ),
         names="commands with QoS 1",
     ),
     Mutant(
@@ -235,7 +263,10 @@ MUTANTS = (
     ),
     Mutant(
         name="slow_to_come_back", profile=ProfileName.CO, firmware=SlowToComeBack,
-        title=Bilingual("重连间隔越来越长，网络恢复后几小时才回来。", "Its pauses double without a limit: hours pass after the line is back."),
+        title=Bilingual(
+            "重连间隔越来越长，网络恢复后几小时才回来。",
+            "Its pauses double without a limit: hours pass after the line is back.",
+        ),
         names="back within the stated time",
     ),
 )  # fmt: skip

@@ -217,7 +217,10 @@ MUTANTS = (
     ),
     Mutant(
         name="forgets_when_sent", profile=ProfileName.CO, firmware=ForgetsWhenSent, source="knolleary/pubsubclient#885",
-        title=Bilingual("一发出就从队列删除，没等确认。", "It takes a message out of its outbox when it is sent, not when it is acknowledged."),
+        title=Bilingual(
+            "一发出就从队列删除，没等确认。",
+            "It takes a message out of its outbox when it is sent, not when it is acknowledged.",
+        ),
         names="an alarm kept until its PUBACK",
     ),
     Mutant(
@@ -227,12 +230,18 @@ MUTANTS = (
     ),
     Mutant(
         name="readings_first", profile=ProfileName.SMOKE, firmware=ReadingsFirst,
-        title=Bilingual("网络恢复后先补发几百条普通数据，报警排在最后。", "After an outage its old readings go first, and the alarm stands behind them."),
+        title=Bilingual(
+            "网络恢复后先补发几百条普通数据，报警排在最后。",
+            "After an outage its old readings go first, and the alarm stands behind them.",
+        ),
         names="alarms first after an outage",
     ),
     Mutant(
         name="newest_alarm_first", profile=ProfileName.FALL, firmware=NewestAlarmFirst, source="espressif/esp-idf#17563",
-        title=Bilingual("恢复后报警倒着发，先到的反而是后发生的。", "After an outage its alarms come in the wrong order, the last one first."),
+        title=Bilingual(
+            "恢复后报警倒着发，先到的反而是后发生的。",
+            "After an outage its alarms come in the wrong order, the last one first.",
+        ),
         names="the order of alarms",
     ),
     Mutant(
@@ -252,7 +261,10 @@ MUTANTS = (
     ),
     Mutant(
         name="waits_for_lost_puback", profile=ProfileName.WATCH, firmware=WaitsForLostPuback, source="emsesp/EMS-ESP32#305",
-        title=Bilingual("断线丢了一个确认后，普通数据再也发不出来。", "After one acknowledgement lost in a cut, no reading goes out any more."),
+        title=Bilingual(
+            "断线丢了一个确认后，普通数据再也发不出来。",
+            "After one acknowledgement lost in a cut, no reading goes out any more.",
+        ),
         names="going on after a lost PUBACK",
     ),
     Mutant(
@@ -282,7 +294,10 @@ MUTANTS = (
     ),
     Mutant(
         name="waits_for_keep_alive", profile=ProfileName.PULL_CORD, firmware=WaitsForKeepAlive,
-        title=Bilingual("报警没有确认也不换连接，一直等到保活超时。", "An alarm without PUBACK stays on its dead line until the keep-alive runs out."),
+        title=Bilingual(
+            "报警没有确认也不换连接，一直等到保活超时。",
+            "An alarm without PUBACK stays on its dead line until the keep-alive runs out.",
+        ),
         names="the time in which an unacknowledged alarm is tried otherwise",
     ),
     Mutant(
