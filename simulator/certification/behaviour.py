@@ -48,6 +48,8 @@ class Behaviour(msgspec.Struct):
 
     reachable: bool = True
     """False: no connection comes about, those that are there end."""
+    address: int = 0
+    """Where the server's name leads. Another number: another place, and nobody is left at the one before. Virtual time alone."""
     certificate: Certificate = Certificate.SOUND
     mute: bool = False
     """Half-open: whatever comes is seen by nobody's answer, sockets stay."""

@@ -51,6 +51,8 @@ class Lab:
         self._line: int | None = None
         self._asking = False
         self._tries = 0
+        self._address: int | None = None
+        """To which the device last found the server's name to lead."""
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._turn = self._steps = 0
 
@@ -136,7 +138,10 @@ class Lab:
         if not self.device.wants_line:
             return
         shown = self.endpoint.behaviour.certificate
-        line = self.endpoint.open(self.now, f"TLS, {shown} certificate" if self._tls else "")
+        if self._address is None or self.device.looks_up():
+            self._address = self.endpoint.behaviour.address
+        there = self._address == self.endpoint.behaviour.address
+        line = self.endpoint.open(self.now, f"TLS, {shown} certificate" if self._tls else "") if there else None
         if line is not None and self._tls and not self.device.trusts(_SHOWN[shown]):
             self.endpoint.lost(line, self.now)
             line = None

@@ -53,6 +53,10 @@ class VirtualDevice:
         """In TLS: whether it goes on with the server that shows this."""
         return self.firmware is not None and self.firmware.trusts(shown)
 
+    def looks_up(self) -> bool:
+        """Whether it asks for the address of its server anew before it connects."""
+        return self.firmware is not None and self.firmware.looks_up()
+
     def line_up(self, now: datetime) -> None:
         if self.firmware is not None:
             self.firmware.line_up(now)

@@ -83,7 +83,7 @@ class Firmware(Post):
     def delivered(self, letter: Letter, now: datetime) -> None:
         """A call is over for a device that can show a receipt only when it has one."""
         super().delivered(letter, now)
-        if letter.urgent and self.profile.receipts and letter not in self.flash.unanswered:
+        if letter.urgent and self.profile.receipts and not letter.heard and letter not in self.flash.unanswered:
             self.flash.unanswered.append(letter)
             self.timers.setdefault(Timer.UNANSWERED, now + self.repeat_after(letter.sent))
 
@@ -99,10 +99,12 @@ class Firmware(Post):
             self.timers[Timer.UNANSWERED] = now + self.repeat_after(max(letter.sent for letter in self.flash.unanswered))
 
     def receipt(self, command: Command, now: datetime) -> None:  # noqa: ARG002 - for a subclass to look at
-        """Show how far the call has come; any stage means that it was heard."""
+        """Show how far the call has come; any stage means that it was heard. It may be here before the PUBACK."""
         sign = STAGES.get(Stage(command.stage)) if command.stage in set(Stage) else None
         if not self.profile.receipts or sign is None:
             return
+        for letter in self.flying.values():
+            letter.heard = True
         self.flash.unanswered.clear()
         self.timers.pop(Timer.UNANSWERED, None)
         self.hardware.lamps -= {Sign.CALLING, *STAGES.values()}

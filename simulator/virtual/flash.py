@@ -30,6 +30,8 @@ class Letter(msgspec.Struct, eq=False):
     boot: int = 0
     sent: int = 0
     """How often; once said, `at` stays as it was said."""
+    heard: bool = False
+    """A receipt came while it was under way, before its PUBACK."""
 
 
 class Flash(msgspec.Struct):

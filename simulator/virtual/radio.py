@@ -158,6 +158,10 @@ class Radio:
         """Whether to talk to this server at all, before it is told a password."""
         return shown.trusted and shown.in_date and shown.named
 
+    def looks_up(self) -> bool:
+        """Ask for the server's address anew before each connection: it may have moved."""
+        return True
+
     def wait_at_boot(self) -> timedelta:
         """So that a street whose power comes back does not call in one moment."""
         return timedelta(seconds=self.chance.uniform(0.2, 2))

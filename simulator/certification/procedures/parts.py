@@ -62,3 +62,21 @@ def noticed(bench: Bench) -> Generator[Step, object, list[Message]]:
 def beats(bench: Bench) -> Generator[Step, object, bool]:
     """Whether it is heard at all when nothing is the matter: the control of what follows."""
     return bool((yield from bench.until(partial(bench.trace.messages, bench.trace.mark), bench.heartbeat)))
+
+
+def patience_of(bench: Bench) -> timedelta:
+    """The longest that the device states an alarm waits for its acknowledgement, and for a line after that."""
+    return bench.features.alarm.acknowledged_within + bench.features.connection.reconnects_within
+
+
+def returns(bench: Bench) -> Generator[Step, object, bool]:
+    """Whether it comes back after a cut at all, and is quiet: the control of what may keep it away."""
+    since = bench.trace.mark
+    bench.cut()
+    again = yield from bench.reconnected(since)
+    return again is not None and (yield from bench.settled())
+
+
+def taken(messages: Iterable[Message]) -> list[Message]:
+    """Those that the bench did not have to pretend never came."""
+    return [message for message in messages if not message.entry.ignored]
