@@ -1,6 +1,7 @@
 """Scenario files: the shipped ones are sound, and a faulty one is told file, key and reason."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_the_stories_of_the_service_are_shipped() -> None:
 
 @pytest.mark.parametrize("name", shipped())
 def test_a_shipped_scenario_plants_all_that_it_tells_and_marks_each_event_once(name: str) -> None:
-    scenario = load(name)
+    scenario = load(name, homes=min(load(name).homes, 40))
     world = World()
     plants: list[Plant] = []
     homes = demo(scenario.homes, zigbee=scenario.needs_zigbee)
@@ -183,3 +184,11 @@ def test_a_fault_in_a_file_is_told_with_its_line_and_what_was_probably_meant(cha
 def test_a_scenario_whose_name_is_misspelt_is_guessed() -> None:
     with pytest.raises(ScenarioError, match="did you mean 'pulled_cord'"):
         load("puled_cord")
+
+
+def test_the_worked_example_of_the_documentation_can_be_played() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "simulator.md").read_text()
+    scenario = parse(text.partition("```toml\n")[2].partition("```")[0], "dawn.toml")
+    assert (scenario.homes, len(scenario.resident), len(scenario.fault), len(scenario.event)) == (30, 1, 1, 2)
+    for act in Act:
+        assert f"`{act}`" in text
