@@ -73,6 +73,8 @@ class Behaviour(msgspec.Struct):
     receipts: bool = True
     """`accepted` follows each new alarm, after `receipt_after`."""
     receipt_after: timedelta = timedelta(milliseconds=200)
+    retained: bytes = b""
+    """A retained command: it comes behind every SUBACK."""
     check_credentials: bool = True
     delay_up: timedelta = ZERO
     delay_down: timedelta = ZERO

@@ -80,7 +80,7 @@ class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.levels and level not in self.levels:
             return Bilingual("与本次所用的 MQTT 版本无关", "it is about another version of MQTT than was spoken")
         if self.where is Where.VIRTUAL and not virtual:
-            return Bilingual("历时过长或需改动网络，只在虚拟时间中检验", "it takes days, or another network, and is measured in virtual time alone")
+            return Bilingual("历时过长或需改动网络，只在虚拟时间中检验", "it takes days or another network: measured in virtual time alone")
         if self.where is Where.SOCKETS and virtual:
             return Bilingual("需要真实网络连接才能检验", "it can be measured over a real socket alone")
         return None

@@ -284,6 +284,8 @@ class Server:
             if code < 0x80:
                 self.session_of(line).filters[text] = code
         self.send(line, Suback(number, tuple(codes)), now)
+        if self.behaviour.retained:
+            self.send(line, Publish(self.identity.topic(Channel.COMMAND), self.behaviour.retained, retain=True), now)
 
     def acknowledged(self, line: Line, entry: Passed, now: datetime) -> None:
         """A report is on disk, so to say: it is acknowledged, and a call gets its first receipt."""

@@ -55,7 +55,7 @@ class Firmware(Post):
         self.timers[Timer.CLOCK] = now + SYNCHRONISED_AFTER
 
     def heard(self, event: Event, now: datetime) -> None:
-        if isinstance(event, Publish):
+        if isinstance(event, Publish) and event.topic == self.identity.topic(Channel.COMMAND):
             self.commanded(event, now)
         super().heard(event, now)
 
