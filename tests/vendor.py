@@ -7,9 +7,9 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -21,7 +21,7 @@ from simulator.certification.catalogue import load as catalogue
 from simulator.certification.endpoint import Endpoint
 from simulator.certification.features import Features
 from simulator.certification.procedures import PROCEDURES
-from simulator.certification.result import Result
+from simulator.certification.result import ClauseVerdict, Result
 from simulator.certification.stand import Stand, examine_all
 from simulator.certification.terminal import asked_for
 from simulator.virtual.pace import Pace
@@ -38,6 +38,7 @@ WORDS = {
     "shell": ("bash", str(VENDOR / "button.sh")),
     "node": ("node", str(VENDOR / "button.mjs")),
     "found shell": ("bash", str(VENDOR / "found" / "loop.sh")),
+    "found shell with id": ("bash", str(VENDOR / "found" / "loop_id.sh")),
     "found node": ("node", str(VENDOR / "found" / "node.mjs")),
     "found paho": (sys.executable, str(VENDOR / "found" / "paho_first.py")),
 }
@@ -158,4 +159,18 @@ def examined(name: str, folder: Path, features: Features, *numbers: str, speed: 
     return asyncio.run(all_of_it())
 
 
-SOON = timedelta(seconds=60)
+
+def examined_apart(
+    name: str, folder: Path, features: Features, numbers: Iterable[str], *, speed: float = 1.0, **more: str,
+) -> dict[str, ClauseVerdict]:  # fmt: skip
+    """Each clause with a device and a bench of its own, all at the same time."""
+
+    def one(number: str) -> ClauseVerdict:
+        own = folder / number
+        own.mkdir()
+        result = examined(name, own, features, number, speed=speed, **more)
+        return next(verdict for verdict in result.verdicts if verdict.number == number)
+
+    apart = list(numbers)
+    with ThreadPoolExecutor(len(apart)) as threads:
+        return dict(zip(apart, threads.map(one, apart), strict=True))

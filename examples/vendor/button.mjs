@@ -5,8 +5,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, re
 import { createInterface } from "node:readline";
 import mqtt from "mqtt";
 
-const { HOST, PORT, USERNAME, PASSWORD, TOPIC, CA, HEARTBEAT_S = "45", FLASH = "button.calls" } = process.env;
-const REPEAT_MS = 20_000;
+const { HOST, PORT, USERNAME, PASSWORD, TOPIC, CA, HEARTBEAT_S = "45", REPEAT_S = "20", FLASH = "button.calls" } = process.env;
 const status = (said) => ({ topic: `${TOPIC}/status`, payload: JSON.stringify(said), qos: 1, retain: true });
 const sentAt = new Map();
 let pause = 1000;
@@ -14,7 +13,7 @@ let pause = 1000;
 mkdirSync(FLASH, { recursive: true });
 const client = mqtt.connect(`${CA ? "mqtts" : "mqtt"}://${HOST}:${PORT}`, {
     username: USERNAME, password: PASSWORD, clientId: USERNAME, clean: false, keepalive: 60, reconnectPeriod: pause,
-    ca: CA ? readFileSync(CA) : undefined, will: status({ status: "offline" }), queueQoSZero: false,
+    ca: CA ? readFileSync(CA) : undefined, will: status({ status: "offline" }), reconnectOnConnackError: true,
 });
 
 function report(values) {
@@ -33,7 +32,7 @@ function call(values) {
 function sendCalls() {
     if (!client.connected) return;
     for (const name of readdirSync(FLASH).filter((name) => name.endsWith(".call")).sort()) {
-        if (Date.now() - (sentAt.get(name) ?? 0) < REPEAT_MS) continue;
+        if (Date.now() - (sentAt.get(name) ?? 0) < Number(REPEAT_S) * 1000) continue;
         sentAt.set(name, Date.now());
         client.publish(`${TOPIC}/alarm`, readFileSync(`${FLASH}/${name}`), { qos: 1 }, (problem) => {
             if (problem) return;

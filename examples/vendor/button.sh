@@ -12,7 +12,7 @@ say() {  # channel, id, values
 }
 
 publish() {  # channel, text, more words; true once it is acknowledged
-    timeout 20 mosquitto_pub "${BROKER[@]}" -i "$USERNAME-says" -q 1 -t "$TOPIC/$1" -m "$2" "${@:3}" 2>/dev/null
+    timeout "${REPEAT_S:-20}" mosquitto_pub "${BROKER[@]}" -i "$USERNAME-says" -q 1 -t "$TOPIC/$1" -m "$2" "${@:3}" 2>/dev/null
 }
 
 listen() {  # its session is kept: what it is told while away waits for it; its will is what others see when the line breaks

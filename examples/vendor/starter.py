@@ -10,7 +10,7 @@ import time
 import paho.mqtt.client as mqtt
 
 TOPIC = os.environ["TOPIC"]  # anju/v1/AREA/HOME/DEVICE
-HEARTBEAT_S, REPEAT_S, STORE = float(os.environ.get("HEARTBEAT_S", "45")), 20.0, 50
+HEARTBEAT_S, REPEAT_S, STORE = float(os.environ.get("HEARTBEAT_S", "45")), float(os.environ.get("REPEAT_S", "20")), 50
 happened, sent_at, under_way = [], {}, {}  # keys and mids from other threads; id: moment; mid of a PUBLISH: id of its report
 flash = sqlite3.connect(os.environ.get("FLASH", "starter.db"), isolation_level=None)  # on disk at the end of every statement
 flash.execute("CREATE TABLE IF NOT EXISTS outbox (id TEXT, channel TEXT, text TEXT)")  # until its PUBACK
