@@ -53,6 +53,10 @@ def main(words: list[str] | None = None) -> int:
         from simulator.certification.report.command import verify  # noqa: PLC0415 - each command loads only what it needs
 
         return verify(words[2:])
+    if words[:2] == ["certify", "mutants"]:
+        from simulator.certification.mutation import mutants  # noqa: PLC0415
+
+        return mutants(words[2:])
     asked = parser().parse_args(words)
     # What a line says when it breaks is told in the hub's words; aiomqtt's and paho's log would tell it twice.
     logging.getLogger("simulator.mqtt").addHandler(logging.NullHandler())

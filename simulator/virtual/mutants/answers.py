@@ -10,7 +10,7 @@ from simulator.scenario import Bilingual
 from simulator.virtual import speech
 from simulator.virtual.firmware import STAGES, Firmware
 from simulator.virtual.flash import Letter, Says
-from simulator.virtual.mutants.mutant import Mutant
+from simulator.virtual.mutants.mutant import Also, Mutant
 from simulator.virtual.profile import ProfileName, Sense
 from simulator.virtual.radio import Timer
 from simulator.virtual.speech import Channel, Command
@@ -199,7 +199,7 @@ MUTANTS = (
     Mutant(
         name="never_repeats", profile=PULL_CORD, firmware=NeverRepeats,
         title=Bilingual("没人应答也不再呼叫。", "Nobody answers, and it does not call again."),
-        names="repeating until a receipt",
+        names="repeating until a receipt", fails="A-10",
     ),
     Mutant(
         name="repeats_thrice", profile=PENDANT, firmware=RepeatsThrice,
@@ -209,7 +209,7 @@ MUTANTS = (
     Mutant(
         name="repeats_for_ever", profile=PULL_CORD, firmware=RepeatsForEver,
         title=Bilingual("收到回执后仍不停呼叫。", "It goes on calling after the receipt."),
-        names="a receipt ends the repeating",
+        names="a receipt ends the repeating", fails="A-09",
     ),
     Mutant(
         name="repeats_every_second", profile=FALL, firmware=RepeatsEverySecond,
@@ -224,12 +224,12 @@ MUTANTS = (
     Mutant(
         name="receipt_not_shown", profile=PULL_CORD, firmware=ReceiptNotShown,
         title=Bilingual("收到回执不给老人任何提示。", "A receipt comes, and its person sees nothing of it."),
-        names="receipts shown",
+        names="receipts shown", fails="A-22",
     ),
     Mutant(
         name="only_first_receipt_shown", profile=WATCH, firmware=OnlyFirstReceiptShown,
         title=Bilingual("只提示已受理，后面的进展不显示。", "It shows accepted and none of the later stages."),
-        names="each stage shown",
+        names="each stage shown", fails="A-22",
     ),
     Mutant(
         name="press_not_shown", profile=PENDANT, firmware=PressNotShown,
@@ -239,7 +239,10 @@ MUTANTS = (
     Mutant(
         name="second_press_swallowed", profile=PULL_CORD, firmware=SecondPressSwallowed, source="1technophile/OpenMQTTGateway#2356",
         title=Bilingual("三分钟内再按一次，被当成重复丢掉。", "A second press within three minutes is thrown away as an echo."),
-        names="two calls in a short time",
+        names="two calls in a short time", fails="A-16",
+        also=(
+            Also("A-24", "the second alarm of an outage is swallowed too"),
+        ),
     ),
     Mutant(
         name="call_forgotten_by_restart", profile=FALL, firmware=CallForgottenByRestart,
@@ -249,22 +252,22 @@ MUTANTS = (
     Mutant(
         name="carries_out_twice", profile=ProfileName.SMOKE, firmware=CarriesOutTwice,
         title=Bilingual("同一条命令重发一次就执行两次。", "A command delivered again is carried out again."),
-        names="a repeated command is one command",
+        names="a repeated command is one command", fails="M-03",
     ),
     Mutant(
         name="says_done_to_anything", profile=ProfileName.WATER, firmware=SaysDoneToAnything,
         title=Bilingual("不认识的命令也回答已完成。", "It says done to commands that it does not know."),
-        names="an unknown command is refused",
+        names="an unknown command is refused", fails="M-02",
     ),
     Mutant(
         name="silent_to_unknown", profile=ProfileName.HUB, firmware=SilentToUnknown,
         title=Bilingual("不认识的命令不回答。", "It does not answer a command that it does not know."),
-        names="every command has a reply",
+        names="every command has a reply", fails="M-02",
     ),
     Mutant(
         name="never_replies", profile=ProfileName.MOTION, firmware=NeverReplies,
         title=Bilingual("执行命令后从不回答。", "It carries commands out and never answers."),
-        names="a reply to a command",
+        names="a reply to a command", fails="M-01",
     ),
     Mutant(
         name="shortens_command_ids", profile=ProfileName.CO, firmware=ShortensCommandIds,
@@ -274,12 +277,12 @@ MUTANTS = (
     Mutant(
         name="retained_reply", profile=ProfileName.DOOR, firmware=RetainedReply,
         title=Bilingual("命令的回答设了保留。", "Its replies are retained."),
-        names="replies are not retained",
+        names="replies are not retained", fails="M-08",
     ),
     Mutant(
         name="reply_with_qos_zero", profile=ProfileName.GAS, firmware=ReplyWithQosZero,
         title=Bilingual("命令的回答以 QoS 0 发送。", "It sends its replies with QoS 0."),
-        names="replies with QoS 1",
+        names="replies with QoS 1", fails="M-08",
     ),
     Mutant(
         name="test_said_not_done", profile=ProfileName.SMOKE, firmware=TestSaidNotDone,
@@ -289,16 +292,16 @@ MUTANTS = (
     Mutant(
         name="dies_of_long_message", profile=PULL_CORD, firmware=DiesOfLongMessage, source="256dpi/arduino-mqtt#19",
         title=Bilingual("收到较长的消息就重启，一遍又一遍。", "A longer message restarts it, again and again."),
-        names="long messages from the server",
+        names="long messages from the server", fails="M-04",
     ),
     Mutant(
         name="hangs_on_empty_message", profile=ProfileName.WATER, firmware=HangsOnEmptyMessage, source="xoseperez/espurna#185",
         title=Bilingual("收到空消息就死机。", "An empty message hangs it."),
-        names="empty messages from the server",
+        names="empty messages from the server", fails="M-04",
     ),
     Mutant(
         name="dies_of_bad_json", profile=WATCH, firmware=DiesOfBadJson, source="aly-fly/EleksTubeHAX#41",
         title=Bilingual("命令不合格式就重启。", "A command that cannot be read restarts it."),
-        names="malformed commands",
+        names="malformed commands", fails="M-04",
     ),
 )  # fmt: skip

@@ -11,7 +11,7 @@ from simulator.virtual import speech
 from simulator.virtual.firmware import Firmware
 from simulator.virtual.flash import Flash, Lane, Letter, Says
 from simulator.virtual.hardware import Hardware
-from simulator.virtual.mutants.mutant import Mutant
+from simulator.virtual.mutants.mutant import Also, Mutant
 from simulator.virtual.profile import Profile, ProfileName
 from simulator.virtual.speech import Channel, Identity
 
@@ -134,7 +134,7 @@ MUTANTS = (
     Mutant(
         name="new_id_on_repeat", profile=ProfileName.PULL_CORD, firmware=NewIdOnRepeat,
         title=Bilingual("重发时换了编号，一次呼叫成了好几次。", "A repetition has a new id: one call becomes several."),
-        names="the id stays over repeats",
+        names="the id stays over repeats", fails="A-06",
     ),
     Mutant(
         name="ids_begin_anew", profile=ProfileName.SMOKE, firmware=IdsBeginAnew,
@@ -142,12 +142,12 @@ MUTANTS = (
             "断电后编号从头数，新报警被当成旧的。",
             "After a power cut its ids begin anew, and a new alarm counts as an old one.",
         ),
-        names="an id is never given twice, over restarts",
+        names="an id is never given twice, over restarts", fails="I-05",
     ),
     Mutant(
         name="no_id", profile=ProfileName.DOOR, firmware=NoId,
         title=Bilingual("上报不带编号。", "Its reports carry no id."),
-        names="every report has an id",
+        names="every report has an id", fails="I-03",
     ),
     Mutant(
         name="id_is_the_minute", profile=ProfileName.FALL, firmware=IdIsTheMinute,
@@ -155,12 +155,19 @@ MUTANTS = (
             "用分钟作编号，同一分钟的两次呼叫只算一次。",
             "The minute is the id: of two calls in one minute the second is lost.",
         ),
-        names="an id is unique in the device",
+        names="an id is unique in the device", fails="I-04",
+        also=(
+            Also("I-05", "a restart within the minute gives the id again"),
+            Also("A-19", "a cancel within the minute has the id of the call"),
+        ),
     ),
     Mutant(
         name="qos_zero", profile=ProfileName.PENDANT, firmware=QosZero, source="knolleary/pubsubclient#644",
         title=Bilingual("报警以 QoS 0 发送，丢了也不知道。", "It sends alarms with QoS 0, and does not know when one is lost."),
-        names="alarms with QoS 1",
+        names="alarms with QoS 1", fails="A-03",
+        also=(
+            Also("S-02", "its readings go with QoS 0 too"),
+        ),
     ),
     Mutant(
         name="retained_alarm", profile=ProfileName.PULL_CORD, firmware=RetainedAlarm, source="mjg59/wink-relay-handler#11",
@@ -168,12 +175,12 @@ MUTANTS = (
             "报警设了保留，平台重启后旧呼叫又响一遍。",
             "Its alarms are retained: an old call rings again for whoever comes later.",
         ),
-        names="alarms are not retained",
+        names="alarms are not retained", fails="A-04",
     ),
     Mutant(
         name="leading_slash", profile=ProfileName.WATER, firmware=LeadingSlash, source="alibaba/AliOS-Things#66",
         title=Bilingual("所有主题前多一个斜杠。", "All its topics begin with a slash."),
-        names="the topic grammar",
+        names="the topic grammar", fails="I-01",
     ),
     Mutant(
         name="not_a_number", profile=ProfileName.MOTION, firmware=NotANumber, source="arendst/Tasmota#4147",
@@ -181,17 +188,17 @@ MUTANTS = (
             "读不到的数值写成 nan，整条消息无法解析。",
             "A value that could not be read is written nan, and nothing of the report can be read.",
         ),
-        names="valid JSON",
+        names="valid JSON", fails="S-01",
     ),
     Mutant(
         name="numbers_as_text", profile=ProfileName.DOOR, firmware=NumbersAsText,
         title=Bilingual("数值加了引号，成了文本。", "Its numbers are in quotes."),
-        names="the types of values",
+        names="the types of values", fails="S-01",
     ),
     Mutant(
         name="one_for_true", profile=ProfileName.GAS, firmware=OneForTrue,
         title=Bilingual("真假写成一和零。", "It writes 1 and 0 for true and false."),
-        names="booleans are booleans",
+        names="booleans are booleans", fails="S-01",
     ),
     Mutant(
         name="name_of_its_own", profile=ProfileName.WATER, firmware=NameOfItsOwn,
@@ -199,7 +206,16 @@ MUTANTS = (
             "属性用厂家自己的名字，平台不认识。",
             "It calls its property by the maker's name, which the platform does not know.",
         ),
-        names="properties of the contract",
+        names="properties of the contract", fails="A-01",
+        also=(
+            Also("A-11", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("A-21", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("F-01", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("F-04", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("F-10", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("F-11", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("R-01", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+        ),
     ),
     Mutant(
         name="repeats_are_cut", profile=ProfileName.FALL, firmware=RepeatsAreCut, source="hmueller01/pubsubclient3#66",
@@ -209,12 +225,12 @@ MUTANTS = (
     Mutant(
         name="says_no_firmware", profile=ProfileName.HUB, firmware=SaysNoFirmware,
         title=Bilingual("上线消息不带固件版本。", "Its status does not say its firmware."),
-        names="model and firmware in the status",
+        names="model and firmware in the status", fails="I-06",
     ),
     Mutant(
         name="says_other_firmware", profile=ProfileName.CO, firmware=SaysOtherFirmware,
         title=Bilingual("自报的固件版本与送检的不同。", "It names another firmware than the one it was handed in as."),
-        names="the stated firmware",
+        names="the stated firmware", fails="I-06",
     ),
     Mutant(
         name="readings_on_alarm_channel", profile=ProfileName.WATCH, firmware=ReadingsOnAlarmChannel,
@@ -224,6 +240,6 @@ MUTANTS = (
     Mutant(
         name="alarms_among_readings", profile=ProfileName.SMOKE, firmware=AlarmsAmongReadings,
         title=Bilingual("声明用报警通道，报警却走普通通道。", "It states the alarm channel and sends its alarms among the readings."),
-        names="the stated alarm channel",
+        names="the stated alarm channel", fails="A-17",
     ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from devices.mqtt.packets import Connack, Connect, Pingresp, Will
 from simulator.scenario import Bilingual
 from simulator.virtual import speech
 from simulator.virtual.firmware import Firmware
-from simulator.virtual.mutants.mutant import Mutant
+from simulator.virtual.mutants.mutant import Also, Mutant
 from simulator.virtual.profile import ProfileName
 from simulator.virtual.radio import Timer
 from simulator.virtual.speech import Channel
@@ -132,9 +132,16 @@ class SubscribesWithQosZero(Firmware):
 
 
 class WaitsForEverForConnack(Firmware):
-    def rang(self, timer: Timer, now: datetime) -> None:
-        if timer is not Timer.GREETING:
-            super().rang(timer, now)
+    """Nothing is watched until the connection is accepted."""
+
+    def line_up(self, now: datetime) -> None:
+        super().line_up(now)
+        del self.timers[Timer.GREETING]
+        self.mqtt.connect = msgspec.structs.replace(self.mqtt.connect, keep_alive=0)
+
+    def welcomed(self, connack: Connack, now: datetime) -> None:
+        self.mqtt.connect = self.connect_packet()
+        super().welcomed(connack, now)
 
 
 class SlowToComeBack(Firmware):
@@ -151,20 +158,20 @@ MUTANTS = (
             "连接时没有遗嘱，断线后平台上一直显示在线。",
             "It connects without a will, and stays online on the platform when it is gone.",
         ),
-        names="the will that says offline",
+        names="the will that says offline", fails="S-10",
     ),
     Mutant(
         name="will_not_retained", profile=ProfileName.WATER, firmware=WillNotRetained, source="pinkywafer/PinkyLEDs#6",
         title=Bilingual(
             "遗嘱未设保留，后来的订阅者看到的仍是在线。", "Its will is not retained: who looks later still reads that it is online.",
         ),
-        names="the will's retain flag",
+        names="the will's retain flag", fails="S-10",
     ),
     Mutant(
         name="online_not_retained", profile=ProfileName.SMOKE, firmware=OnlineNotRetained,
         source="F1p/Home-Assistant-Mitsubishi-CN105-to-MQTT#60",
         title=Bilingual("上线消息未设保留，平台一直停在离线。", "It says online without retain, so that the kept status stays at offline."),
-        names="status online, retained",
+        names="status online, retained", fails="S-08",
     ),
     Mutant(
         name="online_only_at_boot", profile=ProfileName.DOOR, firmware=OnlineOnlyAtBoot, source="256dpi/arduino-mqtt#166",
@@ -172,7 +179,7 @@ MUTANTS = (
             "只在开机时报一次在线，重连后再也不报。",
             "It says online once after the start, and never again after a reconnect.",
         ),
-        names="status online after every connect",
+        names="status online after every connect", fails="S-09",
     ),
     Mutant(
         name="one_client_id_for_all", profile=ProfileName.MOTION, firmware=OneClientIdForAll, source="knolleary/pubsubclient#129",
@@ -185,7 +192,7 @@ MUTANTS = (
     Mutant(
         name="clean_session", profile=ProfileName.PENDANT, firmware=CleanSession,
         title=Bilingual("声明保持会话，实际每次都清空会话。", "It states a kept session and asks for a clean one."),
-        names="the stated kind of session",
+        names="the stated kind of session", fails="C-05",
     ),
     Mutant(
         name="reconnects_without_pause", profile=ProfileName.GAS, firmware=ReconnectsWithoutPause, source="redakker/blecker#27",
@@ -201,23 +208,27 @@ MUTANTS = (
             "服务器停机稍久就不再重连，要人去断电重启。",
             "When the server is away for a while it stops trying, until somebody restarts it.",
         ),
-        names="coming back after a long outage",
+        names="coming back after a long outage", fails="F-08",
+        also=(
+            Also("C-09", "a refusal counts as a failed try"),
+            Also("F-10", "a bad certificate is an outage too"),
+        ),
     ),
     Mutant(
         name="tries_refusal_again_at_once", profile=ProfileName.CO, firmware=TriesRefusalAgainAtOnce, source="tuanpmt/esp32-mqtt#13",
         title=Bilingual("密码被拒后立刻再试，没完没了。", "Refused for its password it tries again at once, without end."),
-        names="a pause after a refusal",
+        names="a pause after a refusal", fails="C-09",
     ),
     Mutant(
         name="refused_for_ever", profile=ProfileName.WATER, firmware=RefusedForEver,
         source="adafruit/Adafruit_CircuitPython_MiniMQTT#213",
         title=Bilingual("被拒绝一次后永远不再连接。", "Refused once, it never tries again."),
-        names="trying again after a refusal",
+        names="trying again after a refusal", fails="C-09",
     ),
     Mutant(
         name="does_not_miss_ping_answers", profile=ProfileName.HUB, firmware=DoesNotMissPingAnswers, source="espressif/esp-mqtt#54",
         title=Bilingual("心跳包发出去就算成功，连接早已断了也不知道。", "A ping counts once it is sent: a dead line stays up for it."),
-        names="a half-open line found by a missing PINGRESP",
+        names="a half-open line found by a missing PINGRESP", fails="C-11",
     ),
     Mutant(
         name="pings_too_seldom", profile=ProfileName.GAS, firmware=PingsTooSeldom, source="eclipse-mosquitto/mosquitto#2124",
@@ -225,12 +236,16 @@ MUTANTS = (
             "承诺的保活间隔比实际发心跳的间隔短，总被服务器断开。",
             "It pings less often than the keep-alive it promised, and is cut off.",
         ),
-        names="keep-alive kept",
+        names="keep-alive kept", fails="C-07",
+        also=(
+            Also("F-05", "the line ends for its keep-alive; the clause blames the doubled packets", mistaken=True),
+            Also("F-06", "the line ends for its keep-alive; the clause blames the early receipt", mistaken=True),
+        ),
     ),
     Mutant(
         name="no_keep_alive", profile=ProfileName.DOOR, firmware=NoKeepAlive,
         title=Bilingual("保活设为零，服务器无从发现它掉线。", "Its keep-alive is zero, so that the server never finds it gone."),
-        names="a keep-alive at all",
+        names="a keep-alive at all", fails="C-06",
     ),
     Mutant(
         name="calls_at_once_after_power_cut", profile=ProfileName.SMOKE, firmware=CallsAtOnceAfterPowerCut,
@@ -246,7 +261,7 @@ MUTANTS = (
             "只在开机时订阅，服务器丢了会话后再也收不到命令。",
             "It subscribes once; when the server has lost the session, no command comes.",
         ),
-        names="subscribing again when the session is gone",
+        names="subscribing again when the session is gone", fails="C-12",
     ),
     Mutant(
         name="subscribes_with_qos_zero", profile=ProfileName.FALL, firmware=SubscribesWithQosZero,
@@ -254,7 +269,7 @@ MUTANTS = (
             "以 QoS 0 订阅命令，断线期间的回执全部丢失。",
             "It subscribes with QoS 0: receipts sent while it is away are lost.",
         ),
-        names="commands with QoS 1",
+        names="commands with QoS 1", fails="M-06",
     ),
     Mutant(
         name="waits_for_ever_for_connack", profile=ProfileName.WATCH, firmware=WaitsForEverForConnack,
@@ -267,6 +282,9 @@ MUTANTS = (
             "重连间隔越来越长，网络恢复后几小时才回来。",
             "Its pauses double without a limit: hours pass after the line is back.",
         ),
-        names="back within the stated time",
+        names="back within the stated time", fails="F-08",
+        also=(
+            Also("F-10", "a bad certificate is an outage too"),
+        ),
     ),
 )  # fmt: skip

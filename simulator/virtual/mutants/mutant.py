@@ -11,10 +11,11 @@ CONSTRUCTED = "constructed"
 
 
 class Also(msgspec.Struct, frozen=True):
-    """A second clause that sees the same fault, and why that is no mistake of the clause."""
+    """A second clause that fails, and why. `mistaken`: it blames another cause, and should have remained open: a fault of the suite."""
 
     clause: str
     why: str
+    mistaken: bool = False
 
 
 class Mutant(msgspec.Struct, frozen=True, kw_only=True):

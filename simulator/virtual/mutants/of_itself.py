@@ -6,7 +6,7 @@ from simulator.scenario import Bilingual
 from simulator.virtual import speech
 from simulator.virtual.firmware import Firmware
 from simulator.virtual.flash import Letter, Says
-from simulator.virtual.mutants.mutant import Mutant
+from simulator.virtual.mutants.mutant import Also, Mutant
 from simulator.virtual.profile import ProfileName
 from simulator.virtual.radio import Shown
 from simulator.virtual.stimulus import Sign
@@ -167,12 +167,12 @@ MUTANTS = (
     Mutant(
         name="local_time_without_offset", profile=ProfileName.SMOKE, firmware=LocalTimeWithoutOffset, source="Cisien/meshcoretomqtt#66",
         title=Bilingual("时间是当地时间，却不带时区。", "It writes local time without an offset."),
-        names="the offset of a time",
+        names="the offset of a time", fails="K-01",
     ),
     Mutant(
         name="local_time_called_utc", profile=ProfileName.PULL_CORD, firmware=LocalTimeCalledUtc, source="hjelev/rpi-mqtt-monitor#183",
         title=Bilingual("把当地时间标成世界时，差八小时。", "It calls local time UTC, and is eight hours off."),
-        names="the time is right",
+        names="the time is right", fails="K-02",
     ),
     Mutant(
         name="says_nineteen_seventy", profile=ProfileName.WATER, firmware=SaysNineteenSeventy, source="arendst/Tasmota#2571",
@@ -182,7 +182,7 @@ MUTANTS = (
     Mutant(
         name="seconds_not_milliseconds", profile=ProfileName.GAS, firmware=SecondsNotMilliseconds,
         title=Bilingual("时间戳用秒而不是毫秒，平台读成 1970 年。", "Its times are in seconds, and read as milliseconds they are in 1970."),
-        names="integer times are milliseconds",
+        names="integer times are milliseconds", fails="K-02",
     ),
     Mutant(
         name="time_of_sending", profile=ProfileName.DOOR, firmware=TimeOfSending,
@@ -207,12 +207,12 @@ MUTANTS = (
     Mutant(
         name="clock_a_day_ahead", profile=ProfileName.FALL, firmware=ADayAhead,
         title=Bilingual("对时后日期多一天。", "Its clock is a day ahead once it is set."),
-        names="the time is right",
+        names="the time is right", fails="K-02",
     ),
     Mutant(
         name="battery_twice", profile=ProfileName.DOOR, firmware=BatteryTwice, source="Koenkk/zigbee2mqtt#21607",
         title=Bilingual("满电报百分之二百。", "A full battery is 200 %."),
-        names="the unit of the battery",
+        names="the unit of the battery", fails="S-01",
     ),
     Mutant(
         name="battery_half", profile=ProfileName.PENDANT, firmware=BatteryHalf, source="Koenkk/zigbee2mqtt#3286",
@@ -232,7 +232,7 @@ MUTANTS = (
     Mutant(
         name="never_battery_low", profile=ProfileName.SMOKE, firmware=NeverBatteryLow, source="Koenkk/zigbee2mqtt#6452",
         title=Bilingual("电量低从不上报，直到没电离线。", "A low battery is never reported; one day it is gone."),
-        names="battery_low reported",
+        names="battery_low reported", fails="B-01",
     ),
     Mutant(
         name="battery_low_for_ever", profile=ProfileName.CO, firmware=BatteryLowForEver, source="Koenkk/zigbee2mqtt#18228",
@@ -242,7 +242,7 @@ MUTANTS = (
     Mutant(
         name="battery_low_too_late", profile=ProfileName.PULL_CORD, firmware=BatteryLowTooLate, source="Koenkk/zigbee2mqtt#10259",
         title=Bilingual("声明百分之二十报低电，实际到百分之五才报。", "It states a warning at 20 % and warns at 5."),
-        names="the stated threshold of battery_low",
+        names="the stated threshold of battery_low", fails="B-01",
     ),
     Mutant(
         name="battery_low_with_every_breath", profile=ProfileName.DOOR, firmware=BatteryLowWithEveryBreath,
@@ -262,16 +262,20 @@ MUTANTS = (
     Mutant(
         name="trusts_anybody", profile=ProfileName.PULL_CORD, firmware=TrustsAnybody,
         title=Bilingual("不验证证书，谁冒充服务器都连。", "It does not check certificates, and tells anybody its password."),
-        names="a certificate of an unknown authority",
+        names="a certificate of an unknown authority", fails="C-15",
+        also=(
+            Also("C-16", "who looks at nothing does not look at the date"),
+            Also("C-17", "who looks at nothing does not look at the name"),
+        ),
     ),
     Mutant(
         name="trusts_expired", profile=ProfileName.SMOKE, firmware=TrustsExpired,
         title=Bilingual("过期的证书也接受。", "It takes a certificate that has run out."),
-        names="an expired certificate",
+        names="an expired certificate", fails="C-16",
     ),
     Mutant(
         name="trusts_other_name", profile=ProfileName.WATCH, firmware=TrustsOtherName, source="esphome/esphome#3580",
         title=Bilingual("证书是别人的也接受。", "It takes a certificate made out to somebody else."),
-        names="a certificate for another name",
+        names="a certificate for another name", fails="C-17",
     ),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from devices.mqtt.packets import FIVE, Connack
 from simulator.scenario import Bilingual
 from simulator.virtual.firmware import Firmware
 from simulator.virtual.flash import Lane, Letter, Says
-from simulator.virtual.mutants.mutant import Mutant
+from simulator.virtual.mutants.mutant import Also, Mutant
 from simulator.virtual.profile import ProfileName, Sense
 from simulator.virtual.radio import Timer
 
@@ -198,22 +198,35 @@ MUTANTS = (
     Mutant(
         name="no_outbox", profile=ProfileName.PULL_CORD, firmware=NoOutbox, source="arendst/Tasmota#4734",
         title=Bilingual("断网时发生的呼叫直接丢掉，恢复后不补发。", "What happens while there is no line is lost, a call too."),
-        names="an alarm over an outage",
+        names="an alarm over an outage", fails="A-11",
+        also=(
+            Also("S-12", "readings are lost in the same way"),
+            Also("F-10", "a bad certificate is an outage too"),
+        ),
     ),
     Mutant(
         name="outbox_in_memory", profile=ProfileName.SMOKE, firmware=OutboxInMemory, source="espressif/esp-mqtt#237",
         title=Bilingual("待发报警只在内存里，断电就没了。", "Alarms that wait are in memory alone, and a power cut takes them."),
-        names="an alarm over a loss of power",
+        names="an alarm over a loss of power", fails="A-13",
     ),
     Mutant(
         name="clears_outbox_on_connect", profile=ProfileName.PENDANT, firmware=ClearsOutboxOnConnect, source="bertmelis/espMqttClient#59",
         title=Bilingual("一连上服务器就清空待发队列。", "It empties its outbox in the moment it connects."),
-        names="an alarm over a reconnect",
+        names="an alarm over a reconnect", fails="A-11",
+        also=(
+            Also("S-12", "readings are lost in the same way"),
+            Also("A-13", "after a power cut it connects too"),
+            Also("F-10", "a bad certificate is an outage too"),
+        ),
     ),
     Mutant(
         name="outbox_expires", profile=ProfileName.GAS, firmware=OutboxExpires, source="espressif/esp-mqtt#238",
         title=Bilingual("发不出去的报警半分钟后自动删除。", "An alarm that could not be sent for half a minute is deleted."),
-        names="an alarm over a longer outage",
+        names="an alarm over a longer outage", fails="A-24",
+        also=(
+            Also("S-12", "readings expire in the same way"),
+            Also("A-15", "the alarm expired; the clause blames the readings", mistaken=True),
+        ),
     ),
     Mutant(
         name="forgets_when_sent", profile=ProfileName.CO, firmware=ForgetsWhenSent, source="knolleary/pubsubclient#885",
@@ -221,12 +234,17 @@ MUTANTS = (
             "一发出就从队列删除，没等确认。",
             "It takes a message out of its outbox when it is sent, not when it is acknowledged.",
         ),
-        names="an alarm kept until its PUBACK",
+        names="an alarm kept until its PUBACK", fails="A-13",
     ),
     Mutant(
         name="never_retransmits", profile=ProfileName.PULL_CORD, firmware=NeverRetransmits, source="tuanpmt/esp_mqtt#45",
         title=Bilingual("发出后未确认就断线的报警，重连后不再发。", "An alarm under way when the line broke is not sent again."),
-        names="an alarm lost between PUBLISH and PUBACK",
+        names="an alarm lost between PUBLISH and PUBACK", fails="A-07",
+        also=(
+            Also("S-11", "a reading is lost in the same way"),
+            Also("F-03", "a dead line ends like a cut one"),
+            Also("F-11", "it came to the new address, without the alarm; the clause blames the address", mistaken=True),
+        ),
     ),
     Mutant(
         name="readings_first", profile=ProfileName.SMOKE, firmware=ReadingsFirst,
@@ -234,7 +252,10 @@ MUTANTS = (
             "网络恢复后先补发几百条普通数据，报警排在最后。",
             "After an outage its old readings go first, and the alarm stands behind them.",
         ),
-        names="alarms first after an outage",
+        names="alarms first after an outage", fails="A-02",
+        also=(
+            Also("F-04", "the same backlog, on a slow line"),
+        ),
     ),
     Mutant(
         name="newest_alarm_first", profile=ProfileName.FALL, firmware=NewestAlarmFirst, source="espressif/esp-idf#17563",
@@ -247,12 +268,17 @@ MUTANTS = (
     Mutant(
         name="newest_reading_first", profile=ProfileName.MOTION, firmware=NewestReadingFirst, source="espressif/esp-mqtt#327",
         title=Bilingual("新数据插到队列前面先发，次序乱了。", "A new reading overtakes those that wait."),
-        names="the order of readings",
+        names="the order of readings", fails="S-13",
     ),
     Mutant(
         name="says_it_thrice", profile=ProfileName.PENDANT, firmware=SaysItThrice, source="Koenkk/zigbee2mqtt#16395",
         title=Bilingual("按一次上报三次，每次编号都不同。", "One press is three reports, each with an id of its own."),
-        names="one event, one report",
+        names="one event, one report", fails="A-06",
+        also=(
+            Also("A-08", "three reports without any cut; the clause blames the cut", mistaken=True),
+            Also("F-05", "three reports without any doubled packet", mistaken=True),
+            Also("F-12", "three reports without any power cut", mistaken=True),
+        ),
     ),
     Mutant(
         name="stops_after_last_packet_number", profile=ProfileName.MOTION, firmware=StopsAfterLastPacketNumber, source="njouanin/hbmqtt#75",
@@ -270,12 +296,16 @@ MUTANTS = (
     Mutant(
         name="old_alarm_again", profile=ProfileName.PULL_CORD, firmware=OldAlarmAgain,
         title=Bilingual("每次重连都把上一次报警当新报警再发一遍。", "With every reconnect it says its last alarm again, as a new one."),
-        names="no stale alarm after a recovery",
+        names="no stale alarm after a recovery", fails="A-14",
     ),
     Mutant(
         name="one_slot_for_alarms", profile=ProfileName.FALL, firmware=OneSlotForAlarms,
         title=Bilingual("只存一条待发报警，后一条覆盖前一条。", "It has room for one alarm: the next overwrites it."),
-        names="several alarms over an outage",
+        names="several alarms over an outage", fails="A-24",
+        also=(
+            Also("A-13", "the waiting alarm was overwritten; the clause blames the power", mistaken=True),
+            Also("A-15", "the waiting alarm was overwritten by an alarm; the clause blames the readings", mistaken=True),
+        ),
     ),
     Mutant(
         name="few_readings_kept", profile=ProfileName.MOTION, firmware=FewReadingsKept,
@@ -298,16 +328,19 @@ MUTANTS = (
             "报警没有确认也不换连接，一直等到保活超时。",
             "An alarm without PUBACK stays on its dead line until the keep-alive runs out.",
         ),
-        names="the time in which an unacknowledged alarm is tried otherwise",
+        names="the time in which an unacknowledged alarm is tried otherwise", fails="A-05",
     ),
     Mutant(
         name="alarm_waits", profile=ProfileName.GAS, firmware=AlarmWaits,
         title=Bilingual("报警要攒二十秒才发。", "It collects for twenty seconds before an alarm goes out."),
-        names="the time from the event to the alarm",
+        names="the time from the event to the alarm", fails="A-01",
+        also=(
+            Also("A-20", "a self-test goes by the road of the alarm"),
+        ),
     ),
     Mutant(
         name="resends_every_second", profile=ProfileName.WATER, firmware=ResendsEverySecond,
         title=Bilingual("没等确认就每秒再发一次。", "Without waiting for the PUBACK it sends the same again every second."),
-        names="a flood of repetitions",
+        names="a flood of repetitions", fails="F-02",
     ),
 )  # fmt: skip

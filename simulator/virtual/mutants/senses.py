@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from simulator.scenario import Bilingual
 from simulator.virtual.firmware import Firmware
 from simulator.virtual.flash import Lane, Says
-from simulator.virtual.mutants.mutant import Mutant
+from simulator.virtual.mutants.mutant import Also, Mutant
 from simulator.virtual.profile import ProfileName, Sense
 from simulator.virtual.radio import Timer
 from simulator.virtual.stimulus import Deed, Sign, Stimulus
@@ -188,12 +188,18 @@ MUTANTS = (
     Mutant(
         name="never_over", profile=SMOKE, firmware=NeverOver, source="Koenkk/zigbee2mqtt#24945",
         title=Bilingual("烟散了以后从不上报解除。", "The smoke is gone, and it never says so."),
-        names="the end of an alarm",
+        names="the end of an alarm", fails="A-18",
+        also=(
+            Also("S-05", "the end of tampering is not said either"),
+        ),
     ),
     Mutant(
         name="sees_one_event", profile=WATER, firmware=SeesOneEvent, source="Koenkk/zigbee2mqtt#7837",
         title=Bilingual("只报第一次，解除后再漏水不报。", "The first leak is seen; after its end, no other."),
-        names="a second event after the first is over",
+        names="a second event after the first is over", fails="A-16",
+        also=(
+            Also("A-24", "the second alarm of an outage is not seen either"),
+        ),
     ),
     Mutant(
         name="flickers", profile=WATER, firmware=Flickers, source="Koenkk/zigbee2mqtt#20665",
@@ -216,17 +222,20 @@ MUTANTS = (
     Mutant(
         name="raises_again_at_start", profile=SMOKE, firmware=RaisesAgainAtStart,
         title=Bilingual("断电重启后，还没解除的报警又当新报警报一遍。", "After a restart an alarm that stood already is a new one."),
-        names="one event over a restart",
+        names="one event over a restart", fails="F-12",
     ),
     Mutant(
         name="alarm_at_start", profile=WATER, firmware=AlarmAtStart, source="Koenkk/zigbee2mqtt#12018",
         title=Bilingual("每次上电误报一次漏水。", "With every start it reports a leak that is not there."),
-        names="no alarm without a cause, at a start",
+        names="no alarm without a cause, at a start", fails="A-14",
+        also=(
+            Also("F-12", "each start has its false alarm"),
+        ),
     ),
     Mutant(
         name="test_is_alarm", profile=CO, firmware=TestIsAlarm, source="Koenkk/zigbee2mqtt#24945",
         title=Bilingual("按自检按钮上报的是真报警。", "The test button sends a real alarm."),
-        names="a self-test told from an alarm",
+        names="a self-test told from an alarm", fails="A-20",
     ),
     Mutant(
         name="test_with_alarm", profile=GAS, firmware=TestWithAlarm,
@@ -236,7 +245,7 @@ MUTANTS = (
     Mutant(
         name="cancels_in_silence", profile=ProfileName.PULL_CORD, firmware=CancelsInSilence,
         title=Bilingual("取消只在本机生效，平台不知道。", "A cancel ends the call on the device and tells nobody."),
-        names="the cancel is reported",
+        names="the cancel is reported", fails="A-19",
     ),
     Mutant(
         name="cancel_erases_call", profile=ProfileName.PENDANT, firmware=CancelErasesCall,
@@ -251,12 +260,15 @@ MUTANTS = (
     Mutant(
         name="tamper_unseen", profile=ProfileName.DOOR, firmware=TamperUnseen,
         title=Bilingual("被拆开不上报。", "It is prised open and does not say so."),
-        names="tamper reported",
+        names="tamper reported", fails="S-05",
     ),
     Mutant(
         name="mains_unseen", profile=ProfileName.HUB, firmware=MainsUnseen,
         title=Bilingual("市电断了不上报。", "Mains fails and it does not say so."),
-        names="loss of mains reported",
+        names="loss of mains reported", fails="S-06",
+        also=(
+            Also("R-01", "the clause waits for mains_lost, which is never reported", mistaken=True),
+        ),
     ),
     Mutant(
         name="pulse_off_the_wrist", profile=ProfileName.WATCH, firmware=PulseOffTheWrist,
@@ -271,28 +283,35 @@ MUTANTS = (
     Mutant(
         name="heartbeat_too_slow", profile=SMOKE, firmware=HeartbeatTooSlow,
         title=Bilingual("心跳间隔比声明的长百分之十五。", "Its heartbeats are 15 % further apart than it states."),
-        names="the stated heartbeat",
+        names="the stated heartbeat", fails="H-01",
     ),
     Mutant(
         name="heartbeat_drifts", profile=ProfileName.DOOR, firmware=HeartbeatDrifts,
         title=Bilingual("心跳越来越慢，几次后就超过声明的间隔。", "Each heartbeat is later than the last, soon too late."),
-        names="the heartbeat does not drift",
+        names="the heartbeat does not drift", fails="H-02",
+        also=(
+            Also("H-01", "it soon drifts past its promise"),
+        ),
     ),
     Mutant(
         name="heartbeat_every_five_seconds", profile=ProfileName.MOTION, firmware=HeartbeatEveryFiveSeconds,
         source="mihsu81/addon-theengsgw#15",
         title=Bilingual("每五秒报一次同样的数据，刷爆服务器。", "It floods the server with the same data every five seconds."),
-        names="no flood of readings",
+        names="no flood of readings", fails="H-06",
     ),
     Mutant(
         name="no_heartbeat_after_alarm", profile=CO, firmware=NoHeartbeatAfterAlarm,
         title=Bilingual("报过一次警以后心跳停了。", "After an alarm its heartbeat has stopped."),
-        names="the heartbeat goes on after an alarm",
+        names="the heartbeat goes on after an alarm", fails="H-04",
     ),
     Mutant(
         name="no_heartbeat_after_reconnect", profile=GAS, firmware=NoHeartbeatAfterReconnect,
         title=Bilingual("重连以后心跳停了。", "After a reconnect its heartbeat has stopped."),
-        names="the heartbeat goes on after a reconnect",
+        names="the heartbeat goes on after a reconnect", fails="H-03",
+        also=(
+            Also("H-02", "a heartbeat that stopped is late"),
+            Also("S-12", "the readings of its outage were to be heartbeats"),
+        ),
     ),
     Mutant(
         name="stops_after_twenty_five_days", profile=WATER, firmware=StopsAfterTwentyFiveDays, source="jascdk/Nilan_Homeassistant#36",
