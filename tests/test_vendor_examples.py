@@ -134,6 +134,11 @@ def test_the_commands_of_the_guide_examine_the_starter_at_a_terminal(tmp_path: P
             os.close(ours)
     assert "pass  A-01" in table
     assert code == 0
+    checked = subprocess.run(
+        [sys.executable, "-m", "simulator", "certify", "verify", str(tmp_path / "report")], capture_output=True, text=True, check=False,
+        cwd=ROOT, env={**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert (checked.returncode, checked.stdout.count("  - "), "incomplete" in checked.stdout) == (1, 1, True), checked.stdout
 
 
 @pytest.mark.parametrize("file", sorted(path.relative_to(VENDOR).as_posix() for path in VENDOR.rglob("*.toml")))
