@@ -383,7 +383,7 @@ def _alarm_goes_first(bench: Bench) -> Generator[Step, object, bool]:
         lambda: bench.trace.alarms(since, prop=bench.alarm.prop), bench.features.connection.reconnects_within + MINUTE,
     )  # fmt: skip
     yield from bench.calmed()
-    return bool(alarms) and len(bench.trace.messages(since, alarms[0].number)) <= 1
+    return alarms is not None and len(bench.trace.messages(since, alarms[0].number)) <= 1
 
 
 def _notices(bench: Bench) -> Generator[Step, object, bool]:
