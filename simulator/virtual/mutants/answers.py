@@ -210,6 +210,9 @@ MUTANTS = (
         name="repeats_for_ever", profile=PULL_CORD, firmware=RepeatsForEver,
         title=Bilingual("收到回执后仍不停呼叫。", "It goes on calling after the receipt."),
         names="a receipt ends the repeating", fails="A-09",
+        also=(
+            Also("K-08", "a call repeated for a day keeps its time; the clause blames the clock", mistaken=True),
+        ),
     ),
     Mutant(
         name="repeats_every_second", profile=FALL, firmware=RepeatsEverySecond,
@@ -242,6 +245,10 @@ MUTANTS = (
         names="two calls in a short time", fails="A-16",
         also=(
             Also("A-24", "the second alarm of an outage is swallowed too"),
+            Also("K-04", "the second press is swallowed; the clause blames the clock", mistaken=True),
+            Also("K-09", "the second press is swallowed; the clause blames the date", mistaken=True),
+            Also("K-10", "the second press is swallowed; the clause blames the date", mistaken=True),
+            Also("R-09", "the second press is swallowed; the clause blames the flood", mistaken=True),
         ),
     ),
     Mutant(

@@ -167,6 +167,7 @@ MUTANTS = (
         names="alarms with QoS 1", fails="A-03",
         also=(
             Also("S-02", "its readings go with QoS 0 too"),
+            Also("R-02", "with QoS 0 it does not notice that it hears nothing"),
         ),
     ),
     Mutant(
@@ -215,6 +216,15 @@ MUTANTS = (
             Also("F-10", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
             Also("F-11", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
             Also("R-01", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("K-09", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("K-10", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("R-02", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("R-03", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("R-05", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("R-06", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("R-07", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("R-10", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
+            Also("R-11", "its alarm never comes under a known name; the clause gives another cause", mistaken=True),
         ),
     ),
     Mutant(

@@ -200,7 +200,7 @@ MUTANTS = (
             "断线后不间断地重连，每秒上百次。",
             "After a lost line it tries again without a pause, hundreds of times a second.",
         ),
-        names="pauses between connection attempts",
+        names="pauses between connection attempts", fails="R-11",
     ),
     Mutant(
         name="gives_up", profile=ProfileName.PULL_CORD, firmware=GivesUp, source="xoseperez/espurna#264",
@@ -212,18 +212,27 @@ MUTANTS = (
         also=(
             Also("C-09", "a refusal counts as a failed try"),
             Also("F-10", "a bad certificate is an outage too"),
+            Also("R-01", "a server that breaks the line is an outage too"),
+            Also("R-10", "a refusal counts as a failed try"),
+            Also("R-11", "a server that hangs up counts as a failed try"),
         ),
     ),
     Mutant(
         name="tries_refusal_again_at_once", profile=ProfileName.CO, firmware=TriesRefusalAgainAtOnce, source="tuanpmt/esp32-mqtt#13",
         title=Bilingual("密码被拒后立刻再试，没完没了。", "Refused for its password it tries again at once, without end."),
         names="a pause after a refusal", fails="C-09",
+        also=(
+            Also("R-11", "a server that hangs up is tried again at once in the same way"),
+        ),
     ),
     Mutant(
         name="refused_for_ever", profile=ProfileName.WATER, firmware=RefusedForEver,
         source="adafruit/Adafruit_CircuitPython_MiniMQTT#213",
         title=Bilingual("被拒绝一次后永远不再连接。", "Refused once, it never tries again."),
         names="trying again after a refusal", fails="C-09",
+        also=(
+            Also("R-10", "the same, for each code of refusal"),
+        ),
     ),
     Mutant(
         name="does_not_miss_ping_answers", profile=ProfileName.HUB, firmware=DoesNotMissPingAnswers, source="espressif/esp-mqtt#54",
@@ -246,6 +255,9 @@ MUTANTS = (
         name="no_keep_alive", profile=ProfileName.DOOR, firmware=NoKeepAlive,
         title=Bilingual("保活设为零，服务器无从发现它掉线。", "Its keep-alive is zero, so that the server never finds it gone."),
         names="a keep-alive at all", fails="C-06",
+        also=(
+            Also("R-02", "without pings it does not notice that it hears nothing"),
+        ),
     ),
     Mutant(
         name="calls_at_once_after_power_cut", profile=ProfileName.SMOKE, firmware=CallsAtOnceAfterPowerCut,
@@ -274,7 +286,7 @@ MUTANTS = (
     Mutant(
         name="waits_for_ever_for_connack", profile=ProfileName.WATCH, firmware=WaitsForEverForConnack,
         title=Bilingual("服务器不回应连接时一直干等。", "When CONNECT gets no answer it waits for ever."),
-        names="giving up a connection without CONNACK",
+        names="giving up a connection without CONNACK", fails="C-10",
     ),
     Mutant(
         name="slow_to_come_back", profile=ProfileName.CO, firmware=SlowToComeBack,
@@ -285,6 +297,8 @@ MUTANTS = (
         names="back within the stated time", fails="F-08",
         also=(
             Also("F-10", "a bad certificate is an outage too"),
+            Also("R-01", "a server that breaks the line is an outage too"),
+            Also("R-05", "a server that breaks the line is an outage too"),
         ),
     ),
 )  # fmt: skip

@@ -177,7 +177,7 @@ MUTANTS = (
     Mutant(
         name="says_nineteen_seventy", profile=ProfileName.WATER, firmware=SaysNineteenSeventy, source="arendst/Tasmota#2571",
         title=Bilingual("对时之前的事件都写成 1970 年。", "What happens before its clock is set happened in 1970."),
-        names="no time rather than a wrong one",
+        names="no time rather than a wrong one", fails="K-05",
     ),
     Mutant(
         name="seconds_not_milliseconds", profile=ProfileName.GAS, firmware=SecondsNotMilliseconds,
@@ -187,22 +187,28 @@ MUTANTS = (
     Mutant(
         name="time_of_sending", profile=ProfileName.DOOR, firmware=TimeOfSending,
         title=Bilingual("补发的数据写的是发送时间，不是发生时间。", "What is sent after an outage carries the time of sending."),
-        names="the time of the event",
+        names="the time of the event", fails="K-06",
     ),
     Mutant(
         name="twelve_hours", profile=ProfileName.MOTION, firmware=TwelveHours,
         title=Bilingual("时间按十二小时制，下午变成凌晨。", "It writes hours to twelve: the afternoon is the night before."),
-        names="the time is right in the afternoon",
+        names="the time is right in the afternoon", fails="K-08",
+        also=(
+            Also("K-10", "the leap day has an afternoon too"),
+        ),
     ),
     Mutant(
         name="sets_clock_once", profile=ProfileName.WATCH, firmware=SetsClockOnce,
         title=Bilingual("开机对时一次后再也不对时。", "It sets its clock once and never again."),
-        names="a wrong clock is put right",
+        names="a wrong clock is put right", fails="K-03",
     ),
     Mutant(
         name="never_sets_clock", profile=ProfileName.CO, firmware=NeverSetsClock, source="arendst/Tasmota#17728",
         title=Bilingual("声明网络对时，实际从不对时。", "It states the network's time and never asks for it."),
-        names="a clock from the network",
+        names="a clock from the network", fails="K-03",
+        also=(
+            Also("K-06", "what it stores has no time either"),
+        ),
     ),
     Mutant(
         name="clock_a_day_ahead", profile=ProfileName.FALL, firmware=ADayAhead,

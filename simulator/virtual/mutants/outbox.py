@@ -202,6 +202,7 @@ MUTANTS = (
         also=(
             Also("S-12", "readings are lost in the same way"),
             Also("F-10", "a bad certificate is an outage too"),
+            Also("R-07", "while a SUBACK is wanting it is not on line for long"),
         ),
     ),
     Mutant(
@@ -217,6 +218,7 @@ MUTANTS = (
             Also("S-12", "readings are lost in the same way"),
             Also("A-13", "after a power cut it connects too"),
             Also("F-10", "a bad certificate is an outage too"),
+            Also("R-07", "while a SUBACK is wanting it connects anew, and clears"),
         ),
     ),
     Mutant(
@@ -320,7 +322,10 @@ MUTANTS = (
     Mutant(
         name="refused_alarm_given_up", profile=ProfileName.CO, firmware=RefusedAlarmGivenUp, level=FIVE,
         title=Bilingual("服务器暂时不收的报警，它就不再发了。", "An alarm that the server could not take for now is given up."),
-        names="an alarm that the server refuses (5.0)",
+        names="an alarm that the server refuses (5.0)", fails="R-14",
+        also=(
+            Also("R-13", "a server that takes only short packets refuses the alarm too"),
+        ),
     ),
     Mutant(
         name="waits_for_keep_alive", profile=ProfileName.PULL_CORD, firmware=WaitsForKeepAlive,
@@ -329,6 +334,9 @@ MUTANTS = (
             "An alarm without PUBACK stays on its dead line until the keep-alive runs out.",
         ),
         names="the time in which an unacknowledged alarm is tried otherwise", fails="A-05",
+        also=(
+            Also("R-02", "it does not notice that it hears no PUBACK"),
+        ),
     ),
     Mutant(
         name="alarm_waits", profile=ProfileName.GAS, firmware=AlarmWaits,
@@ -336,6 +344,9 @@ MUTANTS = (
         names="the time from the event to the alarm", fails="A-01",
         also=(
             Also("A-20", "a self-test goes by the road of the alarm"),
+            Also("K-05", "its report waited until it knew the time; the clause blames the clock", mistaken=True),
+            Also("K-09", "its alarm is late at any time; the clause blames the date", mistaken=True),
+            Also("K-10", "its alarm is late at any time; the clause blames the date", mistaken=True),
         ),
     ),
     Mutant(

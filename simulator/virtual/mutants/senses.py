@@ -199,6 +199,8 @@ MUTANTS = (
         names="a second event after the first is over", fails="A-16",
         also=(
             Also("A-24", "the second alarm of an outage is not seen either"),
+            Also("K-04", "the second event is not seen; the clause blames the clock", mistaken=True),
+            Also("R-09", "the second event is not seen; the clause blames the flood", mistaken=True),
         ),
     ),
     Mutant(
@@ -268,6 +270,15 @@ MUTANTS = (
         names="loss of mains reported", fails="S-06",
         also=(
             Also("R-01", "the clause waits for mains_lost, which is never reported", mistaken=True),
+            Also("K-09", "the clause waits for mains_lost, which is never reported", mistaken=True),
+            Also("K-10", "the clause waits for mains_lost, which is never reported", mistaken=True),
+            Also("R-02", "the clause waits for mains_lost, which is never reported", mistaken=True),
+            Also("R-03", "the clause waits for mains_lost, which is never reported", mistaken=True),
+            Also("R-05", "the clause waits for mains_lost, which is never reported", mistaken=True),
+            Also("R-06", "the clause waits for mains_lost, which is never reported", mistaken=True),
+            Also("R-07", "the clause waits for mains_lost, which is never reported", mistaken=True),
+            Also("R-10", "the clause waits for mains_lost, which is never reported", mistaken=True),
+            Also("R-11", "the clause waits for mains_lost, which is never reported", mistaken=True),
         ),
     ),
     Mutant(
@@ -298,11 +309,18 @@ MUTANTS = (
         source="mihsu81/addon-theengsgw#15",
         title=Bilingual("每五秒报一次同样的数据，刷爆服务器。", "It floods the server with the same data every five seconds."),
         names="no flood of readings", fails="H-06",
+        also=(
+            Also("K-04", "it floods without any jump of the clock too", mistaken=True),
+            Also("R-02", "what it reports waits behind its flood; the clause blames the packet", mistaken=True),
+        ),
     ),
     Mutant(
         name="no_heartbeat_after_alarm", profile=CO, firmware=NoHeartbeatAfterAlarm,
         title=Bilingual("报过一次警以后心跳停了。", "After an alarm its heartbeat has stopped."),
         names="the heartbeat goes on after an alarm", fails="H-04",
+        also=(
+            Also("K-04", "it is silent after any alarm; the clause blames the clock", mistaken=True),
+        ),
     ),
     Mutant(
         name="no_heartbeat_after_reconnect", profile=GAS, firmware=NoHeartbeatAfterReconnect,
