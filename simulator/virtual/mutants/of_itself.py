@@ -219,16 +219,22 @@ MUTANTS = (
         name="battery_twice", profile=ProfileName.DOOR, firmware=BatteryTwice, source="Koenkk/zigbee2mqtt#21607",
         title=Bilingual("满电报百分之二百。", "A full battery is 200 %."),
         names="the unit of the battery", fails="S-01",
+        also=(
+            Also("B-04", "twice the charge is not the charge"),
+        ),
     ),
     Mutant(
         name="battery_half", profile=ProfileName.PENDANT, firmware=BatteryHalf, source="Koenkk/zigbee2mqtt#3286",
         title=Bilingual("新电池只报百分之五十。", "A new battery is 50 %."),
-        names="the value of the battery",
+        names="the value of the battery", fails="B-04",
+        also=(
+            Also("B-10", "half the charge falls faster than the stated life"),
+        ),
     ),
     Mutant(
         name="battery_always_full", profile=ProfileName.MOTION, firmware=BatteryAlwaysFull, source="Koenkk/zigbee2mqtt#24120",
         title=Bilingual("电量永远报百分之百，直到没电。", "Its battery is at 100 % until it is dead."),
-        names="the value of the battery",
+        names="the value of the battery", fails="B-04",
     ),
     Mutant(
         name="battery_not_said", profile=ProfileName.WATER, firmware=BatteryNotSaid,
@@ -239,21 +245,31 @@ MUTANTS = (
         name="never_battery_low", profile=ProfileName.SMOKE, firmware=NeverBatteryLow, source="Koenkk/zigbee2mqtt#6452",
         title=Bilingual("电量低从不上报，直到没电离线。", "A low battery is never reported; one day it is gone."),
         names="battery_low reported", fails="B-01",
+        also=(
+            Also("B-08", "it never says so, in an outage neither"),
+            Also("B-09", "the lamp goes with the report"),
+        ),
     ),
     Mutant(
         name="battery_low_for_ever", profile=ProfileName.CO, firmware=BatteryLowForEver, source="Koenkk/zigbee2mqtt#18228",
         title=Bilingual("换了新电池仍报电量低。", "With a new battery it is still low."),
-        names="battery_low taken back",
+        names="battery_low taken back", fails="B-07",
     ),
     Mutant(
         name="battery_low_too_late", profile=ProfileName.PULL_CORD, firmware=BatteryLowTooLate, source="Koenkk/zigbee2mqtt#10259",
         title=Bilingual("声明百分之二十报低电，实际到百分之五才报。", "It states a warning at 20 % and warns at 5."),
         names="the stated threshold of battery_low", fails="B-01",
+        also=(
+            Also("B-08", "the outage's charge is not below its own mark"),
+        ),
     ),
     Mutant(
         name="battery_low_with_every_breath", profile=ProfileName.DOOR, firmware=BatteryLowWithEveryBreath,
         title=Bilingual("电量低以后每次检查都再报一遍。", "Once low, it reports battery_low each time that it looks."),
-        names="battery_low said once",
+        names="battery_low said once", fails="B-03",
+        also=(
+            Also("B-07", "it forgets that it was low, and takes nothing back"),
+        ),
     ),
     Mutant(
         name="silent_when_low", profile=ProfileName.WATER, firmware=SilentWhenLow,

@@ -203,6 +203,8 @@ MUTANTS = (
             Also("S-12", "readings are lost in the same way"),
             Also("F-10", "a bad certificate is an outage too"),
             Also("R-07", "while a SUBACK is wanting it is not on line for long"),
+            Also("B-07", "the word that took it back was lost in the outage"),
+            Also("B-08", "what happens in an outage is lost, a low battery too"),
         ),
     ),
     Mutant(
@@ -219,6 +221,8 @@ MUTANTS = (
             Also("A-13", "after a power cut it connects too"),
             Also("F-10", "a bad certificate is an outage too"),
             Also("R-07", "while a SUBACK is wanting it connects anew, and clears"),
+            Also("B-07", "the word that took it back was cleared on connect"),
+            Also("B-08", "what happens in an outage is lost, a low battery too"),
         ),
     ),
     Mutant(

@@ -225,6 +225,9 @@ MUTANTS = (
         name="raises_again_at_start", profile=SMOKE, firmware=RaisesAgainAtStart,
         title=Bilingual("断电重启后，还没解除的报警又当新报警报一遍。", "After a restart an alarm that stood already is a new one."),
         names="one event over a restart", fails="F-12",
+        also=(
+            Also("B-07", "a start with a new battery has forgotten that it was low"),
+        ),
     ),
     Mutant(
         name="alarm_at_start", profile=WATER, firmware=AlarmAtStart, source="Koenkk/zigbee2mqtt#12018",
@@ -302,6 +305,7 @@ MUTANTS = (
         names="the heartbeat does not drift", fails="H-02",
         also=(
             Also("H-01", "it soon drifts past its promise"),
+            Also("B-10", "two days at rest are longer than its drift"),
         ),
     ),
     Mutant(
