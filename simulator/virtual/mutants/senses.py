@@ -305,7 +305,7 @@ MUTANTS = (
         names="the heartbeat does not drift", fails="H-02",
         also=(
             Also("H-01", "it soon drifts past its promise"),
-            Also("B-10", "two days at rest are longer than its drift"),
+            Also("B-10", "in two days at rest it drifts far past its promise"),
         ),
     ),
     Mutant(
