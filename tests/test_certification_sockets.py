@@ -144,7 +144,7 @@ def anju(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[st
 def test_the_reference_passes_by_command_and_its_result_is_written(tmp_path: Path) -> None:
     done = anju("--reference", "--profile", "pull_cord", "--out", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
-    assert re.search(r"passed \(7\d pass, 0 fail, 0 inconclusive, \d+ not applicable\)", done.stdout)
+    assert re.search(r"passed \(\d{2,3} pass, 0 fail, 0 inconclusive, \d+ not applicable\)", done.stdout)
     result = from_json((tmp_path / "out" / "result.json").read_bytes())
     assert result.passed
     assert table(result) == done.stdout
