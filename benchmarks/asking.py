@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from alerting.facts import Actor, AlertId, Asked, Close, Command, Exists, IllegalTransition
-from gateway.control import Control, Health, socket_path
+from gateway.control import connected
 
 UNDER_WAY = 200
 WHO = Actor("benchmark")
@@ -23,26 +23,12 @@ def ask(data: Path, commands: Sequence[Command]) -> None:
 
 
 async def _ask(data: Path, commands: Sequence[Command]) -> None:
-    control = Control(socket_path(data))
-    up = asyncio.Event()
-
-    async def follow() -> None:
-        async for push in control.follow(pause=0.05):
-            if isinstance(push, Health):
-                up.set()
-
     gate = asyncio.Semaphore(UNDER_WAY)
+    async with connected(data) as control:
 
-    async def one(command: Command) -> None:
-        async with gate:
-            with contextlib.suppress(Exists, IllegalTransition):
-                await control.ask(Asked(command, WHO), timeout=60)
+        async def one(command: Command) -> None:
+            async with gate:
+                with contextlib.suppress(Exists, IllegalTransition):
+                    await control.ask(Asked(command, WHO), timeout=60)
 
-    following = asyncio.create_task(follow())
-    try:
-        await asyncio.wait_for(up.wait(), 30)
         await asyncio.gather(*map(one, commands))
-    finally:
-        following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await following

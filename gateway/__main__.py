@@ -155,51 +155,51 @@ def main(words: list[str] | None = None) -> int:
     try:
         match asked.command:
             case "up":
-                from gateway.app import up  # noqa: PLC0415 - each half imports only what it needs
+                from gateway.app import up
 
                 return up(asked)
             case "serve":
-                from gateway.app import serve  # noqa: PLC0415
+                from gateway.app import serve
 
                 return serve(asked.config)
             case "user":
-                from gateway.operations.accounts import user  # noqa: PLC0415
+                from gateway.operations.accounts import user
 
                 return user(asked)
             case "home":
-                from gateway.operations.registry import home  # noqa: PLC0415
+                from gateway.operations.registry import home
 
                 return home(asked)
             case "certificate":
-                from gateway.operations.certificates import certificate  # noqa: PLC0415
+                from gateway.operations.certificates import certificate
 
                 return certificate(asked)
             case "device":
-                from gateway.operations.registry import device  # noqa: PLC0415
+                from gateway.operations.registry import device
 
                 return device(asked)
             case "backup":
-                from gateway.operations.commands import backup  # noqa: PLC0415
+                from gateway.operations.commands import backup
 
                 return backup(asked)
             case "doctor":
-                from gateway.operations.doctor import doctor  # noqa: PLC0415
+                from gateway.operations.doctor import doctor
 
                 return doctor(asked)
             case "restore":
-                from gateway.operations.commands import restored  # noqa: PLC0415
+                from gateway.operations.commands import restored
 
                 return restored(asked)
             case "alarm":
-                from gateway.alarm import run as run_alarm  # noqa: PLC0415
+                from gateway.alarm import run as run_alarm
 
                 return run_alarm(asked.settings, watch_stdin=asked.watch_stdin)
             case "telemetry":
-                from gateway.telemetry.process import run as run_telemetry  # noqa: PLC0415
+                from gateway.telemetry.process import run as run_telemetry
 
                 return run_telemetry(asked.settings, watch_stdin=asked.watch_stdin)
             case _:
-                from gateway.console import run as run_web  # noqa: PLC0415
+                from gateway.console import run as run_web
 
                 return run_web(asked.settings, watch_stdin=asked.watch_stdin, demo=asked.demo)
     except CommandFailed as failed:

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from time import monotonic, process_time, sleep
+from time import monotonic, process_time
 from typing import TYPE_CHECKING, TypeVar
 
 import uvloop
@@ -89,23 +89,12 @@ def run(settings_file: Path, *, watch_stdin: bool) -> int:
         end_with_parent()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a line to every kit; the shell's 1,024 would shut the others out
-    with _take(Path(settings.data)) as folder:
-        try:
+    try:
+        with Folder.lock_within(Path(settings.data), LOCK_PATIENCE_S) as folder:
             uvloop.run(_alarm(settings, folder.layout))
-        except StoreBroken as broken:
-            raise CommandFailed(str(broken)) from broken
+    except (FolderInUse, StoreBroken) as problem:
+        raise CommandFailed(str(problem)) from problem
     return 0
-
-
-def _take(data: Path) -> Folder:
-    end = monotonic() + LOCK_PATIENCE_S
-    while True:
-        try:
-            return Folder.lock(data)
-        except FolderInUse as problem:
-            if monotonic() > end:
-                raise CommandFailed(str(problem)) from problem
-            sleep(0.05)
 
 
 async def _alarm(settings: Settings, layout: Layout) -> None:

@@ -11,8 +11,7 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TypeVar
@@ -23,7 +22,7 @@ from alerting.facts import IllegalTransition
 from gateway import demo, local_ca
 from gateway.children import Child
 from gateway.clock import MACHINE
-from gateway.control import AlarmProcessAway, Control, Health, socket_path
+from gateway.control import AlarmProcessAway, connected
 from gateway.judging import load_models, load_ruleset
 from gateway.operations.examine import settings_of
 from gateway.operations.keeper import Keeper
@@ -188,10 +187,10 @@ def _run(
 ) -> int:  # fmt: skip
     data = Path(settings.data)
     try:
-        with _lock(data) as folder:  # free; the alarm process takes it for good
+        with Folder.lock_within(data, ORPHANS_S) as folder:  # free; the alarm process takes it for good
             free = folder.layout.free()
             settle(data, say)
-    except FolderRefused as problem:
+    except (FolderInUse, FolderRefused) as problem:
         raise CommandFailed(str(problem)) from problem
     except OSError as problem:
         raise CommandFailed(f"cannot use the data folder {data}: {problem.strerror}") from problem
@@ -228,17 +227,6 @@ def _keep(path: Path, body: bytes) -> None:
         raise CommandFailed(f"cannot write {path}: {problem.strerror}") from problem
 
 
-def _lock(data: Path) -> Folder:
-    end = monotonic() + ORPHANS_S
-    while True:
-        try:
-            return Folder.lock(data)
-        except FolderInUse as problem:
-            if monotonic() >= end:
-                raise CommandFailed(str(problem)) from problem
-            sleep(0.05)
-
-
 def _free(host: str, port: int, option: str, patience: float) -> None:
     while True:
         with socket.socket() as probe:
@@ -268,31 +256,10 @@ async def _production(service: Service, password: str) -> None:
     say(f"ready: console {service.url}, kits {' and '.join(ways)}")
 
 
-@asynccontextmanager
-async def _control(data: Path) -> AsyncIterator[Control]:
-    """A follower of the alarm process, once it is up."""
-    control = Control(socket_path(data))
-    up = asyncio.Event()
-
-    async def follow() -> None:
-        async for push in control.follow(pause=0.05):
-            if isinstance(push, Health):
-                up.set()
-
-    task = asyncio.create_task(follow())
-    try:
-        await up.wait()
-        yield control
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
 async def _demo(service: Service, asked: argparse.Namespace, log_ins: demo.Secrets) -> None:
     data = service.data
     endpoints = data / "endpoints.json"
-    async with _control(data) as control:
+    async with connected(data) as control:
         while True:
             try:
                 await demo.register(control, asked.homes, asked.seed, load_models(service.settings), log_ins)

@@ -11,6 +11,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -282,3 +283,24 @@ class Control:
                 with contextlib.suppress(OSError):
                     writer.close()
             yield None
+
+
+@asynccontextmanager
+async def connected(data: Path) -> AsyncIterator[Control]:
+    """A line to the alarm process of a data folder, for commands alone; waits until that is up."""
+    control = Control(socket_path(data), commits=False)
+    up = asyncio.Event()
+
+    async def follow() -> None:
+        async for push in control.follow(pause=0.05):
+            if isinstance(push, Health):
+                up.set()
+
+    task = asyncio.create_task(follow())
+    try:
+        await up.wait()
+        yield control
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

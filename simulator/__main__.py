@@ -50,11 +50,11 @@ def parser() -> argparse.ArgumentParser:
 def main(words: list[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else words
     if words[:2] == ["certify", "verify"]:
-        from simulator.certification.report.command import verify  # noqa: PLC0415 - each command loads only what it needs
+        from simulator.certification.report.command import verify
 
         return verify(words[2:])
     if words[:2] == ["certify", "mutants"]:
-        from simulator.certification.mutation import mutants  # noqa: PLC0415
+        from simulator.certification.mutation import mutants
 
         return mutants(words[2:])
     asked = parser().parse_args(words)
@@ -80,9 +80,9 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _certify(asked: argparse.Namespace) -> int:
-    from simulator.certification.command import run  # noqa: PLC0415 - each command loads only what it needs
-    from simulator.certification.report.command import hand_in  # noqa: PLC0415
-    from simulator.certification.result import from_json  # noqa: PLC0415
+    from simulator.certification.command import run
+    from simulator.certification.report.command import hand_in
+    from simulator.certification.result import from_json
 
     code = run(asked)
     if asked.out is not None and not hand_in(from_json((asked.out / "result.json").read_bytes()), asked.out, asked.key):

@@ -45,15 +45,7 @@ def _connect(raw: bytes) -> Connect:
         return Connect(level=level)
     body = Body(raw[7:])
     flags = body.byte()
-    if flags & 0x01:
-        raise ProtocolViolation("MQTT-3.1.2-3", "the reserved connect flag is set")
-    has_will, will_qos = bool(flags & 0x04), flags >> 3 & 3
-    if not has_will and will_qos:
-        raise ProtocolViolation("MQTT-3.1.2-13", "a will QoS without a will")
-    if not has_will and flags & 0x20:
-        raise ProtocolViolation("MQTT-3.1.2-15", "will retain without a will")
-    if will_qos == 3:
-        raise ProtocolViolation("MQTT-3.1.2-14", "will QoS 3")
+    has_will, will_qos = will_flags(flags)
     if flags & 0x40 and not flags & 0x80:
         raise ProtocolViolation("MQTT-3.1.2-22", "a password without a user name")
     keep_alive = body.two()
@@ -63,6 +55,20 @@ def _connect(raw: bytes) -> Connect:
     password = body.binary() if flags & 0x40 else None
     body.end()
     return Connect(client_id, bool(flags & 0x02), keep_alive, username, password, will)
+
+
+def will_flags(flags: int) -> tuple[bool, int]:
+    """(whether there is a will, its QoS) by the flags of a CONNECT, which are the same in both versions."""
+    if flags & 0x01:
+        raise ProtocolViolation("MQTT-3.1.2-3", "the reserved connect flag is set")
+    has_will, qos = bool(flags & 0x04), flags >> 3 & 3
+    if not has_will and qos:
+        raise ProtocolViolation("MQTT-3.1.2-13", "a will QoS without a will")
+    if not has_will and flags & 0x20:
+        raise ProtocolViolation("MQTT-3.1.2-15", "will retain without a will")
+    if qos == 3:
+        raise ProtocolViolation("MQTT-3.1.2-14", "will QoS 3")
+    return has_will, qos
 
 
 def _connack(raw: bytes) -> Connack:

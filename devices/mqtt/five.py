@@ -6,6 +6,7 @@ statement stands in both specifications, what the shared parts raise under 3.1.1
 
 from collections.abc import Callable
 
+from devices.mqtt.bodies import will_flags
 from devices.mqtt.body import Body, topic_filter, topic_name
 from devices.mqtt.packets import (
     FIVE,
@@ -38,6 +39,9 @@ _NUMBERS = {
     "MQTT-1.5.3-2": "MQTT-1.5.4-2",
     "MQTT-2.2.2-2": "MQTT-2.1.3-1",
     "MQTT-2.3.1-1": "MQTT-2.2.1-3",
+    "MQTT-3.1.2-13": "MQTT-3.1.2-11",
+    "MQTT-3.1.2-14": "MQTT-3.1.2-12",
+    "MQTT-3.1.2-15": "MQTT-3.1.2-13",
     "MQTT-4.7.1-2": "MQTT-4.7.1-1",
     "MQTT-4.7.1-3": "MQTT-4.7.1-2",
 }
@@ -75,15 +79,7 @@ def numbered(violation: ProtocolViolation) -> ProtocolViolation:
 def _connect(raw: bytes) -> Connect:
     body = Body(raw[7:])
     flags = body.byte()
-    if flags & 0x01:
-        raise ProtocolViolation("MQTT-3.1.2-3", "the reserved connect flag is set")
-    has_will, will_qos = bool(flags & 0x04), flags >> 3 & 3
-    if not has_will and will_qos:
-        raise ProtocolViolation("MQTT-3.1.2-11", "a will QoS without a will")
-    if not has_will and flags & 0x20:
-        raise ProtocolViolation("MQTT-3.1.2-13", "will retain without a will")
-    if will_qos == 3:
-        raise ProtocolViolation("MQTT-3.1.2-12", "will QoS 3")
+    has_will, will_qos = will_flags(flags)
     keep_alive = body.two()
     properties = read_properties(body, Kind.CONNECT)
     if properties.authentication_data is not None and properties.authentication_method is None:

@@ -5,6 +5,7 @@ import fcntl
 import os
 import shutil
 from pathlib import Path
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Self
 
@@ -66,6 +67,18 @@ class Folder:
         with contextlib.suppress(OSError):  # only for the sentence above; a full disk must not keep a service from starting
             os.pwrite(handle, f"{os.getpid()}".ljust(19).encode() + b"\n", 0)
         return cls(root, handle)
+
+    @classmethod
+    def lock_within(cls, root: Path, seconds: float) -> Self:
+        """`lock`, waiting so long for a process that is ending; then FolderInUse."""
+        end = monotonic() + seconds
+        while True:
+            try:
+                return cls.lock(root)
+            except FolderInUse:
+                if monotonic() >= end:
+                    raise
+                sleep(0.05)
 
     def close(self) -> None:
         os.close(self._handle)

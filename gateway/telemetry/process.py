@@ -13,7 +13,7 @@ import signal
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from time import monotonic, process_time, sleep
+from time import monotonic, process_time
 
 from gateway.children import end_with_parent
 from gateway.clock import MACHINE
@@ -47,23 +47,16 @@ def run(settings_file: Path, *, watch_stdin: bool) -> int:
     settings = handed_down(settings_file)
     if watch_stdin:
         end_with_parent()
-    with _take(Path(settings.data) / "telemetry"):
+    folder = Path(settings.data) / "telemetry"
+    try:
+        lock = Folder.lock_within(folder, LOCK_PATIENCE_S)  # two writers of one history would do no harm but work
+    except FolderInUse as problem:
+        raise CommandFailed(str(problem)) from problem
+    except OSError as problem:
+        raise CommandFailed(f"cannot use {folder}: {problem.strerror}") from problem
+    with lock:
         asyncio.run(_until_told(settings))
     return 0
-
-
-def _take(folder: Path) -> Folder:
-    """Two writers of one history would do no harm but work; who is ending is waited for."""
-    end = monotonic() + LOCK_PATIENCE_S
-    while True:
-        try:
-            return Folder.lock(folder)
-        except FolderInUse as problem:
-            if monotonic() > end:
-                raise CommandFailed(str(problem)) from problem
-            sleep(0.05)
-        except OSError as problem:
-            raise CommandFailed(f"cannot use {folder}: {problem.strerror}") from problem
 
 
 async def _until_told(settings: Settings) -> None:

@@ -44,10 +44,10 @@ def wanting() -> str:
 def pdf(result: Result, *, whole: bool, key: str) -> bytes:
     """PdfUnavailable where the extra is not installed. The same result gives the same bytes with the same reportlab."""
     try:
-        from reportlab.lib.pagesizes import A4  # noqa: PLC0415 - optional
-        from reportlab.pdfbase.cidfonts import UnicodeCIDFont  # noqa: PLC0415
-        from reportlab.pdfbase.pdfmetrics import registerFont  # noqa: PLC0415
-        from reportlab.platypus import SimpleDocTemplate  # noqa: PLC0415
+        from reportlab.lib.pagesizes import A4
+        from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+        from reportlab.pdfbase.pdfmetrics import registerFont
+        from reportlab.platypus import SimpleDocTemplate
     except ImportError as problem:
         raise PdfUnavailable(MISSING) from problem
     registerFont(UnicodeCIDFont(SONG))
@@ -78,7 +78,7 @@ def _write(canvas: "Canvas", x: float, text: str) -> None:
 
 
 def _story(result: Result, *, whole: bool, key: str) -> list["Flowable"]:
-    from reportlab.platypus import Paragraph, Spacer  # noqa: PLC0415
+    from reportlab.platypus import Paragraph, Spacer
 
     features = result.features
     story: list[Flowable] = [
@@ -111,7 +111,7 @@ def _story(result: Result, *, whole: bool, key: str) -> list["Flowable"]:
 
 
 def style(size: float, ink: str = INK, *, before: float = 0) -> "object":
-    from reportlab.lib.styles import ParagraphStyle  # noqa: PLC0415
+    from reportlab.lib.styles import ParagraphStyle
 
     return ParagraphStyle(
         f"s{size}", fontName=SONG, fontSize=size, leading=size * 1.45, textColor=ink, wordWrap="CJK", spaceBefore=before,
@@ -120,14 +120,14 @@ def style(size: float, ink: str = INK, *, before: float = 0) -> "object":
 
 
 def _p(text: str, size: float = 9, ink: str = INK) -> "Flowable":
-    from reportlab.platypus import Paragraph  # noqa: PLC0415
+    from reportlab.platypus import Paragraph
 
     found: Flowable = Paragraph(mixed(text), style(size, ink))
     return found
 
 
 def _head(text: str) -> "Flowable":
-    from reportlab.platypus import Paragraph  # noqa: PLC0415
+    from reportlab.platypus import Paragraph
 
     found: Flowable = Paragraph(mixed(text), style(13.5, before=12))
     found.keepWithNext = 1
@@ -143,7 +143,7 @@ PLAIN = {**SIGNS, Verdict.PASS: "√", Verdict.FAIL: "×"}
 
 
 def table(rows: list[list["Flowable"]], widths: tuple[float, ...], *, head: bool = False) -> "Flowable":
-    from reportlab.platypus import Table  # noqa: PLC0415
+    from reportlab.platypus import Table
 
     commands: list[tuple[object, ...]] = [
         ("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.5, RULE),
@@ -156,7 +156,7 @@ def table(rows: list[list["Flowable"]], widths: tuple[float, ...], *, head: bool
 
 
 def _summary(result: Result, *, whole: bool) -> "Flowable":
-    from reportlab.platypus import Table  # noqa: PLC0415
+    from reportlab.platypus import Table
 
     verdict, head = words.headline(result, whole=whole)
     features = result.features
@@ -189,9 +189,9 @@ def _families(result: Result) -> "Flowable":
 
 
 def _clause(v: ClauseVerdict) -> list["Flowable"]:
-    from reportlab.platypus import CondPageBreak, Spacer, Table  # noqa: PLC0415
+    from reportlab.platypus import CondPageBreak, Spacer, Table
 
-    from simulator.certification.report.pdf_timeline import drawing  # noqa: PLC0415
+    from simulator.certification.report.pdf_timeline import drawing
 
     colour = COLOURS[v.verdict]
     bar: list[tuple[object, ...]] = [
