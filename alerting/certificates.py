@@ -8,18 +8,11 @@ from datetime import datetime
 
 import msgspec
 
-from alerting.facts import (
-    Actor,
-    AddCertificate,
-    CertificateAdded,
-    CertificateSuspended,
-    Exists,
-    IllegalTransition,
-    Sentence,
-    SuspendCertificate,
-    Unknown,
-)
+from alerting.commands import AddCertificate, SuspendCertificate
+from alerting.refusals import Exists, IllegalTransition, Unknown
+from alerting.registry_facts import CertificateAdded, CertificateSuspended
 from alerting.rules import Uncertified
+from alerting.terms import Actor, Sentence
 from devices.certificate import Certified, Standing
 from devices.home import ModelId
 

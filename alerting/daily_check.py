@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from alerting.facts import Finding, Matter
+from alerting.caring.records import Errand, Every, State
 from alerting.home_state import DeviceState, HomeState
+from alerting.items import Finding, Matter
+from alerting.synthetic import is_synthetic
 from alerting.terms import Sentence
 from devices.home import Lifecycle, Role
 from devices.observation import Property
@@ -16,8 +18,9 @@ BATTERY_DUE = 25.0
 
 
 def daily_check(homes: Iterable[HomeState]) -> tuple[Finding, ...]:
-    """Homes with fewer than three contacts that can be rung, silent devices, batteries that are due; by area, then home."""
-    found = [finding for home in homes if not home.retired for finding in (*_contacts(home), *_devices(home))]
+    """Homes with fewer than three contacts that can be rung, silent devices, batteries that are due, visits; by area, then home."""
+    seen_to = (home for home in homes if not home.retired and not is_synthetic(home))
+    found = [finding for home in seen_to for finding in (*_contacts(home), *_devices(home), *_visits(home))]
     return tuple(sorted(found, key=lambda f: (f.area, f.home, f.matter, f.device or "")))
 
 
@@ -30,6 +33,20 @@ def _contacts(home: HomeState) -> Iterator[Finding]:
         zh = f"只有 {count} 个可拨打的联系人，至少应有 {CONTACTS_WANTED} 个。" if count else "没有可拨打的联系人。"
         en = f"Only {count} of {CONTACTS_WANTED} contacts can be rung." if count else "No contact can be rung."
         yield Finding(home.area, home.id, Matter.CONTACTS, Sentence(zh, en))
+
+
+def _visits(home: HomeState) -> Iterator[Finding]:
+    """Every especially vulnerable resident is visited each month: that needs a plan, and somebody who goes."""
+    vulnerable = [p.name for p in home.people.values() if p.role is Role.RESIDENT and p.vulnerable]
+    plans = (planned.plan for planned in home.care.plans.values())
+    if vulnerable and not any(plan.errand is Errand.VISIT and plan.every is not Every.ONCE for plan in plans):
+        names = "、".join(vulnerable)
+        said = Sentence(f"{names} 须每月探访，尚无探访计划。", f"{names} has to be visited every month, and no visit is planned.")
+        yield Finding(home.area, home.id, Matter.VISIT, said)
+    for occasion in home.care.open.values():
+        if occasion.errand is Errand.VISIT and occasion.state is State.OVERDUE:
+            said = Sentence(f"{occasion.day} 的上门探访已逾期。", f"The visit of {occasion.day} is overdue.")
+            yield Finding(home.area, home.id, Matter.VISIT, said)
 
 
 def _devices(home: HomeState) -> Iterator[Finding]:

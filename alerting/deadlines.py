@@ -13,11 +13,19 @@ from devices.home import HomeId
 
 
 class Kind(IntEnum):
+    AREA = -1
+    """Before what it explains."""
     ALERT = 0
     SILENCE_ENDS = 1
     LIMIT = 2
     DEVICE = 3
     FORGET = 4
+    RULE = 5
+    MODE = 6
+    DUTY = 7
+    REARM = 8
+    STANDING = 9
+    TEST_ENDS = 10
 
 
 class Entry(NamedTuple):
@@ -25,7 +33,7 @@ class Entry(NamedTuple):
     kind: Kind
     home: HomeId
     name: str
-    """Alert, silence or device."""
+    """Alert, silence, test or device; the matter of an area's alert; empty for a rule that watches the home as a whole."""
     rule: str = ""
 
 
@@ -44,6 +52,9 @@ class Deadlines:
     def push(self, entry: Entry) -> None:
         heapq.heappush(self._heap, entry)
 
+    def clear(self) -> None:
+        self._heap.clear()
+
     def pop_due(self, now: datetime) -> Entry | None:
         """The next one that is due by `now`, taken out; the same entry twice in a row comes once."""
         if not self._heap or self._heap[0].at > now:
@@ -52,6 +63,9 @@ class Deadlines:
         while self._heap and self._heap[0] == entry:
             heapq.heappop(self._heap)
         return entry
+
+    def is_due(self, now: datetime) -> bool:
+        return bool(self._heap) and self._heap[0].at <= now
 
     @property
     def next_at(self) -> datetime | None:

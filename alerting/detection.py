@@ -13,23 +13,37 @@ What counts as what:
   hides no fire. It excuses no call for help and no fall.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta, timezone
 from enum import Enum
+from math import inf
+from operator import itemgetter
 
 import msgspec
+from msgspec.structs import replace
 
-from alerting.facts import Evidence
+from alerting import parameters
+from alerting.escalation import policy_for
+from alerting.home_rules import Combination, HomeRule
 from alerting.home_state import CALLS_REMEMBERED, READINGS_REMEMBERED, Beyond, DeviceState, Last
 from alerting.identity import short_hash
+from alerting.parameters import OwnNumbers
+from alerting.policy import Policy
+from alerting.rule_head import RuleHead
 from alerting.rules import LowBattery, Rule, Ruleset, Silence, Threshold, Trigger
-from alerting.terms import Category
+from alerting.schedule import ALWAYS, Schedule, parse
+from alerting.terms import Category, Evidence, Value
 from devices.catalog import Kind, Model
-from devices.home import DeviceId, ModelId
+from devices.home import AreaId, DeviceId, ModelId
 from devices.observation import CALLS, URGENT, Manner, Observation, Property, Report
 
 CALL_MEMORY = timedelta(days=30)
 TEST_LIMIT = timedelta(minutes=5)
+BACKLOG_PATIENCE = timedelta(minutes=5)
 EXCUSED_BY_TEST = frozenset({Category.FIRE, Category.GAS, Category.WATER})
+
+_BATTERY, _CANCEL, _TEST = Property.BATTERY, Property.CANCEL, Property.TEST
+"""Named here, for a member of an enumeration is slow to find, and these are asked for with every observation."""
 
 
 class Shown(Enum):
@@ -67,34 +81,135 @@ class Limit(msgspec.Struct, frozen=True):
     clear: float
     hold: timedelta
 
+    def past(self, value: float) -> bool:
+        """Of what was noted before a limit changed: whether it is past this one too."""
+        return value >= self.limit if self.up else value <= self.limit
+
+    def of(self, own: Mapping[str, OwnNumbers]) -> "Limit":
+        """As it is in a home that may have numbers of its own."""
+        if self.rule.id not in own:
+            return self
+        value = parameters.number(self.rule, "at_least" if self.up else "at_most", own)
+        return self if value is None else replace(self, limit=value, clear=self.clear + value - self.limit)
+
+
+Own = Mapping[str, OwnNumbers]
+NO_NUMBERS: Own = {}
 
 Watcher = Flag | Limit
+Watched = tuple[HomeRule, bool]
+
+
+class Sharing(msgspec.Struct, frozen=True):
+    """Rules that watch a property, with whether each looks at devices by themselves: those that keep together what they see alike."""
+
+    shares: str
+    """Under which name; empty for rules that share nothing."""
+    rules: tuple[Watched, ...]
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """Who looks at a property by itself. Between `lowest` and `highest`, both excluded, a number is past no limit."""
+
+    watchers: tuple[Watcher, ...]
+    lowest: float
+    highest: float
+    excused: bool
+    """By a self-test."""
 
 
 class Index:
-    """A ruleset, arranged for looking up."""
+    """A ruleset, arranged for looking up. `since`: the moment from which it held, where there is one."""
 
-    def __init__(self, ruleset: Ruleset) -> None:
+    def __init__(
+        self, ruleset: Ruleset, since: datetime | None = None, above: Callable[[AreaId], tuple[AreaId, ...]] = lambda area: (area,),
+    ) -> None:  # fmt: skip
         self.ruleset = ruleset
+        self.since = since
+        self.utc_offset = timedelta(minutes=ruleset.utc_offset_minutes)
+        self.zone = timezone(self.utc_offset)
+        self._above = above
         self.models: dict[ModelId, Model] = {model.id: model for model in ruleset.models}
         self.rules: dict[str, Rule] = {rule.id: rule for rule in ruleset.rules}
+        self.schedules: dict[str, Schedule] = {
+            rule.id: schedule
+            for rule in ruleset.rules
+            if (schedule := parse(rule.hours, rule.weekdays, rule.season, rule.modes)) != ALWAYS
+        }
+        """Of the rules that do not always count."""
         self.silences = tuple(rule for rule in ruleset.rules if isinstance(rule, Silence))
+        self.home_rules = tuple(rule for rule in ruleset.rules if isinstance(rule, HomeRule))
+        watching = [rule for rule in self.home_rules if not rule.at_once]
+        self.watched = _by_property((rule, rule.watches) for rule in watching)
+        """The rules that watch homes, by what they must see."""
+        self.watched_false = _by_property((rule, rule.watches - rule.only_true) for rule in watching)
+        """Of these, those that must also see that it is false."""
+        self.at_once = _by_property((rule, rule.watches) for rule in self.home_rules if rule.at_once)
+        """The rules that look at all of a report at once; those that watch any property of a group watch all of it."""
+        self.concerned = frozenset(self.watched | self.at_once)
+        """All that any of them watches."""
+        self.combinations: dict[str, tuple[Combination, ...]] = {
+            id_: tuple(c for c in self.home_rules if isinstance(c, Combination) and id_ in c.follows) for id_ in self.rules
+        }
+        """By the rules that they are made of."""
         watchers: dict[Property, tuple[Watcher, ...]] = {Property.BATTERY: (), Property.CANCEL: ()}
         for rule in ruleset.rules:
             for property_, watcher in _watchers(rule):
                 watchers[property_] = (*watchers.get(property_, ()), watcher)
         self.watchers = watchers
-        self.limits: dict[str, tuple[Property, Limit]] = {
-            w.rule.id: (p, w) for p, ws in watchers.items() for w in ws if isinstance(w, Limit)
-        }
+        self.watches = {p: _watch(ws) for p, ws in watchers.items()}
+        self.limits = {w.rule.id: (p, w) for p, ws in watchers.items() for w in ws if isinstance(w, Limit)}
+        self.shared: dict[str, str] = {rule.id: rule.shares for rule in self.home_rules if rule.shares}
+        """By rule, the name of what it keeps together with others."""
+        self._values: dict[tuple[str, str], Value | None] = {}
+        self._spans: dict[tuple[str, str], timedelta] = {}
+
+    def policy(self, area: AreaId, category: Category, policy: str = "") -> Policy:
+        """The one that holds in an area: by its name, else for the category."""
+        return policy_for(self.ruleset, category, policy, self._above(area))
 
     def kind(self, model: ModelId) -> Kind:
         known = self.models.get(model)
         return known.kind if known else Kind.OTHER
 
+    def value(self, rule: RuleHead, name: str) -> Value | None:
+        """`parameters.rule_value`, found once: it is asked for with every report."""
+        asked = rule.id, name
+        if asked not in self._values:
+            self._values[asked] = parameters.rule_value(rule, name)
+        return self._values[asked]
+
+    def span(self, rule: RuleHead, name: str) -> timedelta:
+        """The same of a span of time."""
+        found = self._spans.get((rule.id, name))
+        if found is None:
+            minutes = self.value(rule, name)
+            assert isinstance(minutes, float)
+            found = self._spans[rule.id, name] = timedelta(minutes=minutes)
+        return found
+
     def silence(self, model: ModelId) -> Silence | None:
         kind = self.kind(model)
         return next((rule for rule in self.silences if not rule.kinds or kind in rule.kinds), None)
+
+
+def _by_property(watched: Iterable[tuple[HomeRule, frozenset[Property]]]) -> dict[Property, tuple[Sharing, ...]]:
+    """Those that share come together, in the order of the first of them; among them, those that look at the home as a whole first."""
+    groups: dict[Property, dict[str, list[Watched]]] = {}
+    for rule, properties in watched:
+        for property_ in properties:
+            groups.setdefault(property_, {}).setdefault(rule.shares, []).append((rule, rule.by_device))
+    return {
+        property_: tuple(Sharing(shares, tuple(sorted(rules, key=itemgetter(1)) if shares else rules)) for shares, rules in by.items())
+        for property_, by in groups.items()
+    }
+
+
+def _watch(watchers: tuple[Watcher, ...]) -> Watch:
+    limits = [w for w in watchers if isinstance(w, Limit)]
+    lowest = max((w.limit for w in limits if not w.up), default=-inf)
+    highest = min((w.limit for w in limits if w.up), default=inf)
+    return Watch(watchers, lowest, highest, any(w.rule.category in EXCUSED_BY_TEST for w in watchers))
 
 
 def _watchers(rule: Rule) -> list[tuple[Property, Watcher]]:
@@ -112,39 +227,58 @@ def _watchers(rule: Rule) -> list[tuple[Property, Watcher]]:
             return []
 
 
-def hear(device: DeviceState, report: Report, raw: bytes, index: Index) -> list[Sign] | None:
-    """What a report shows, its memory brought up to date; None when it was heard before, and then nothing has changed.
-
-    `raw` is kept as evidence while a limit waits out its `for`.
-    """
-    digest = short_hash(report.id)
-    if digest in device.calls or ((at := device.readings.find(digest)) >= 0 and (at % 8 == 0 or _aligned(device.readings, digest))):
-        return None
-    urgent = testing = False
+def affirmed(report: Report) -> tuple[Observation, ...]:
+    """What a report says yes to. Nearly all say it to nothing, and are then asked nothing more about it."""
     for observation in report.observations:
         if observation.value is True:
-            property_ = observation.property
-            urgent = urgent or property_ in URGENT
-            testing = testing or property_ is Property.TEST
+            return tuple(each for each in report.observations if each.value is True)
+    return ()
+
+
+def hear(
+    device: DeviceState, report: Report, yes: tuple[Observation, ...], raw: bytes, index: Index, *, own: Own = NO_NUMBERS,
+) -> list[Sign] | None:  # fmt: skip
+    """What a report shows, its memory brought up to date; None when it was heard before, and then nothing has changed.
+
+    `yes`: what it affirms. `raw` is kept as evidence while a limit waits out its `for`; `own`: the home's own numbers.
+    """
+    digest = short_hash(report.id)
+    readings = device.readings
+    if (device.calls and digest in device.calls) or ((at := readings.find(digest)) >= 0 and (at % 8 == 0 or _aligned(readings, digest))):
+        return None
+    urgent = testing = False
+    for observation in yes:
+        property_ = observation.property
+        urgent = urgent or property_ in URGENT
+        testing = testing or property_ is _TEST
     if urgent:
         _remember_call(device, digest, report.received_at)
     else:
-        device.readings = digest + device.readings[: 8 * (READINGS_REMEMBERED - 1)]
+        device.readings = digest + readings[: 8 * (READINGS_REMEMBERED - 1)]
     last = device.last
-    if testing or Property.TEST in last:
+    if testing or _TEST in last:
         testing = _self_test(device, report, testing=testing)
 
     signs: list[Sign] = []
-    watchers = index.watchers
+    watches, wary = index.watches, own or device.beyond
     order = report.observed_at
-    order = min(order, report.received_at)
+    if order > report.received_at:  # noqa: PLR1730 - `min` costs three times as much
+        order = report.received_at
     for observation in report.observations:
-        property_, value = observation.property, observation.value
-        watching = watchers.get(property_)
-        if watching is None or (testing and any(w.rule.category in EXCUSED_BY_TEST for w in watching)):
+        property_ = observation.property
+        watch = watches.get(property_)
+        if watch is None or (testing and watch.excused):
             continue
+        watching, value = watch.watchers, observation.value
+        if value is True:
+            if property_ is _CANCEL:
+                signs.append(Sign(Shown.CANCELLED, None, observation))
+            elif watching:
+                shown = _shown(device, observation, order)
+                signs += (Sign(s, w.rule, observation) for s in shown for w in watching)
+            continue
+        known = last.get(property_)
         if value is False:
-            known = last.get(property_)
             if known is None:
                 if watching:
                     last[property_] = Last(value, order)
@@ -152,19 +286,23 @@ def hear(device: DeviceState, report: Report, raw: bytes, index: Index) -> list[
                 if known.value and property_ not in CALLS:
                     signs += (Sign(Shown.NORMAL, w.rule, observation) for w in watching)
                 known.value, known.at = value, order
-        elif value is True:
-            if property_ is Property.CANCEL:
-                signs.append(Sign(Shown.CANCELLED, None, observation))
-            elif watching:
-                shown = _shown(device, observation, order)
-                signs += (Sign(s, w.rule, observation) for s in shown for w in watching)
-        else:
-            if property_ is Property.BATTERY:
-                device.battery = value
-            if watching and _fresh(last, observation, order):
-                for w in watching:
-                    if isinstance(w, Limit) and (sign := _measure(device, report, observation, raw, w)) is not None:
-                        signs.append(sign)
+            continue
+        if property_ is _BATTERY:
+            device.battery = value
+        if not watching:
+            continue
+        if known is None:
+            last[property_] = Last(value, order)
+        elif order > known.at or (order == known.at and value != known.value):
+            known.value, known.at = value, order
+        else:  # late, or the same reading once more
+            continue
+        if watch.lowest < value < watch.highest and not wary:
+            continue
+        for w in watching:
+            if isinstance(w, Limit) and (sign := _measure(device, report, observation, raw, w.of(own) if own else w)) is not None:
+                signs.append(sign)
+        wary = own or device.beyond
     return signs
 
 
@@ -177,7 +315,7 @@ def asserted(device: DeviceState, property_: Property, matter_rules: frozenset[s
     last = device.last.get(property_)
     if last is not None and isinstance(last.value, bool):
         return last.value
-    return any(rule in matter_rules and index.limits.get(rule, (None,))[0] is property_ for rule in device.beyond)
+    return any(rule in matter_rules and index.limits.get(rule, (None,))[0] is property_ for rule in device.beyond or ())
 
 
 def _aligned(readings: bytes, digest: bytes) -> bool:
@@ -185,7 +323,7 @@ def _aligned(readings: bytes, digest: bytes) -> bool:
 
 
 def _remember_call(device: DeviceState, digest: bytes, at: datetime) -> None:
-    calls = device.calls
+    calls = device.calls = device.calls if device.calls is not None else {}
     calls[digest] = at
     while calls:
         oldest = next(iter(calls))
@@ -222,32 +360,40 @@ def _shown(device: DeviceState, observation: Observation, order: datetime) -> tu
     return (Shown.STILL,) if observation.manner is Manner.STATE else ()
 
 
-def _fresh(memory: dict[Property, Last], observation: Observation, order: datetime) -> bool:
-    """Whether a number is neither late nor the same reading once more; remembers it."""
-    last = memory.get(observation.property)
-    if last is None:
-        memory[observation.property] = Last(observation.value, order)
-        return True
-    if order <= last.at and (order < last.at or last.value == observation.value):
-        return False
-    last.value, last.at = observation.value, order
-    return True
+def _hold(beyond: Beyond, hold: timedelta, received_at: datetime) -> bool:
+    """Set the end of a `for`; whether it has moved. What came so late that it would be over has a backlog behind it, which may
+    contradict; so it is given its time, though never more than if the reading had been made when it came.
+    """
+    before, over = beyond.until, beyond.since + hold
+    if over <= received_at:
+        over = received_at + BACKLOG_PATIENCE
+    beyond.until = over if beyond.latest is None else min(over, beyond.latest)
+    return beyond.until != before
 
 
 def _measure(device: DeviceState, report: Report, observation: Observation, raw: bytes, watcher: Limit) -> Sign | None:
     """What a number shows under one limit."""
     rule, value = watcher.rule, observation.value
     if value >= watcher.limit if watcher.up else value <= watcher.limit:
-        beyond = device.beyond.get(rule.id)
-        if beyond is None:
-            first = evidence(device.record.id, report, observation, raw) if watcher.hold else None
-            device.beyond[rule.id] = Beyond(report.received_at, first)
-            return Sign(Shown.PENDING if watcher.hold else Shown.NEW, rule, observation)
-        if beyond.since + watcher.hold > report.received_at:
-            beyond.evidence = evidence(device.record.id, report, observation, raw)
-            return None
-        beyond.evidence = None
-        return Sign(Shown.STILL, rule, observation)
+        if device.beyond is None:
+            device.beyond = {}
+        beyond, order = device.beyond.get(rule.id), min(report.observed_at, report.received_at)
+        if beyond is None or (beyond.evidence is not None and not watcher.past(beyond.evidence.observation.value)):
+            if not watcher.hold:
+                device.beyond[rule.id] = Beyond(order, None)
+                return Sign(Shown.NEW, rule, observation)
+            first = evidence(device.record.id, report, observation, raw)
+            beyond = device.beyond[rule.id] = Beyond(order, first, latest=report.received_at + watcher.hold)
+            _hold(beyond, watcher.hold, report.received_at)
+            return Sign(Shown.PENDING, rule, observation)
+        if beyond.evidence is None or beyond.held_until(watcher.hold) <= report.received_at:
+            beyond.evidence = None
+            return Sign(Shown.STILL, rule, observation)
+        if order >= beyond.since + watcher.hold:  # a backlog: by the device's time it has been so for long enough
+            beyond.evidence = None
+            return Sign(Shown.NEW, rule, observation)
+        beyond.evidence = evidence(device.record.id, report, observation, raw)
+        return Sign(Shown.PENDING, rule, observation) if _hold(beyond, watcher.hold, report.received_at) else None
     if device.beyond and rule.id in device.beyond and (value <= watcher.clear if watcher.up else value >= watcher.clear):
         del device.beyond[rule.id]
         return Sign(Shown.NORMAL, rule, observation)

@@ -9,8 +9,9 @@ they were due, never earlier than the fact before: one leap of time gives the sa
 Three sorts of state (`home_state`), and one rule for each:
 
 - What facts say (alerts, registry, what is silent) changes in `State.apply` alone, at the moment a fact is made. Whatever a fact brings
-  with it, receipts, notifications, the first step of a policy, is another fact, made in `_follow` or by a deadline.
-- What inputs leave behind (last values, holds, ids heard) changes in `witness.witness` alone.
+  with it, receipts, notifications, the first step of a policy, is another fact, made in `working` behind it, or by a deadline.
+- What inputs leave behind changes in `witness.witness` (last values, holds, ids heard) and `watching.heeding.heed` (what the rules that
+  watch homes remember) alone, and by nothing that facts have decided: a fold has the input before the facts.
 - Deadlines follow from both; `Agenda.anew` can make all of them anew, and does so after recovery and when the rules change.
 
 Recovery is `restore` for every row of the snapshots, then `fold` for every entry of the journal behind the row it belongs to (`key_of`),
@@ -30,70 +31,53 @@ nobody listened. Everything else that fell due meanwhile comes with the first ca
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from msgspec.structs import replace
-
-from alerting import escalation, snapshots
-from alerting.agenda import Agenda
+from alerting import snapshots
 from alerting.alert import Alert
-from alerting.circumstances import BEGINNING
+from alerting.caring.help_facts import MessageRequested
+from alerting.commands import Asked
 from alerting.comparison import Comparison
 from alerting.deadlines import DeadlineFailed, Kind
 from alerting.deadlines import Entry as Deadline
-from alerting.desk import Desk
-from alerting.detection import Shown, evidence
+from alerting.detection import evidence
 from alerting.facts import (
-    AlertCommand,
-    AlertFact,
-    AlertId,
-    Asked,
-    CheckHomes,
-    Configured,
-    DeliveryEnded,
-    DeviceDiscovered,
-    DeviceRegistered,
-    DeviceReturned,
     Fact,
-    HomesChecked,
-    IllegalTransition,
-    Item,
-    NotificationEnded,
     NotificationRequested,
-    Quarantined,
-    Said,
-    Sentence,
-    ServiceStarted,
-    SilenceEnded,
-    SilenceSet,
-    StepReached,
-    Unknown,
-    WallClockStepped,
 )
 from alerting.home_state import DeviceState, HomeState
+from alerting.items import (
+    Configured,
+    Item,
+    LineLost,
+    LineRestored,
+    Passing,
+    Said,
+    ServiceStarted,
+    WallClockStepped,
+)
 from alerting.raising import Raising
-from alerting.receipts import receipts
+from alerting.refusals import IllegalTransition, Unknown
 from alerting.rules import Ruleset
 from alerting.snapshots import GLOBAL
-from alerting.state import State
+from alerting.standing import Standing, standings
+from alerting.terms import AlertId, Sentence
 from alerting.unjudged import unjudged
-from alerting.witness import Witnessed, listed, witness
+from alerting.watching.heeding import concerning, heed
+from alerting.watching.scene import Scene
+from alerting.witness import witness
+from alerting.working import Working
 from devices.credential import Credential
 from devices.home import Area, AreaId, HomeId, Person
-from devices.message import NO_DIRECTORY, Directory, DirectoryHeard, Heard
+from devices.message import NO_DIRECTORY, Directory, Heard
 
 
-class Engine:
+class Engine(Working):
     """See the module. One thread, no I/O, no clock."""
 
     def __init__(self, ruleset: Ruleset | None = None) -> None:
-        self._state = State(ruleset or Ruleset())
-        self.registry = self._state.registry
+        super().__init__(ruleset)
         self.differences = 0
         """Reports that a recovery would have judged otherwise."""
-        self._circumstances = self._state.circumstances
-        self._agenda = Agenda(self.registry, self._circumstances, self._state.alerts)
-        self._now = BEGINNING
         self._comparison: Comparison | None = None
-        self._out: list[Fact] = []
         self._owed: list[Fact] = []
         self._left_out: set[tuple[Kind, HomeId, str, str]] = set()
 
@@ -105,8 +89,14 @@ class Engine:
         return self._state.alerts
 
     @property
-    def ruleset(self) -> Ruleset:
-        return self._circumstances.ruleset
+    def rules_chosen(self) -> bool:
+        """Whether a person has put the rules live: the files no longer say them."""
+        return self._circumstances.chosen
+
+    @property
+    def line_lost_since(self) -> datetime | None:
+        """When the line to the outside broker was cut, if it is."""
+        return self._circumstances.deafness.line_lost_since
 
     @property
     def homes(self) -> Mapping[HomeId, HomeState]:
@@ -128,17 +118,24 @@ class Engine:
     def credential(self, username: str) -> Credential | None:
         return self.registry.credentials.get(username)
 
-    def directory(self, home: HomeId, dialect: str) -> Directory:
+    def directory(self, home: HomeId, key: str) -> Directory:
         state = self.registry.homes.get(home)
-        return state.directories.get(dialect, NO_DIRECTORY) if state else NO_DIRECTORY
+        return state.directories.get(key, NO_DIRECTORY) if state else NO_DIRECTORY
 
     def pending_notifications(self) -> Iterable[NotificationRequested]:
         """Requested and not ended, oldest request of this life of the engine first."""
         return self._state.notifications.values()
 
-    def answered(self, asked: Asked) -> bool:
-        """Whether this key of this actor was answered within the last day; `handle` then gives no facts and changes nothing."""
-        return self._state.answered(asked, self._now)
+    def pending_messages(self) -> Iterator[MessageRequested]:
+        """The same of what is told and is no alert's."""
+        return (message for home in self.registry.homes.values() for message in home.care.messages.values())
+
+    def standings(self, home: HomeId) -> list[Standing]:
+        """How every rule stands for a home; Unknown."""
+        state = self.registry.homes.get(home)
+        if state is None:
+            raise Unknown(Sentence(f"没有编号为 {home} 的住户", f"there is no home {home}"))
+        return list(standings(state, self._circumstances, self._now))
 
     # --- deciding --------------------------------------------------------------------------------------------------------------
 
@@ -150,17 +147,14 @@ class Engine:
         """
         if self._comparison is not None:
             self._live()
-        if type(item) is ServiceStarted:
-            if item.deaf_since is not None:
-                self._circumstances.deafness.add(item.deaf_since, max(now, self._now))
-                self._state.mark(GLOBAL)
-            self._agenda.listen(self._now)
-        deadline = self._agenda.next_at
-        if self._owed or (deadline is not None and deadline <= now):
+        if type(item) is not Said:
+            self._hears_again(item, max(now, self._now))
+        if self._owed or self._agenda.is_due(now):
             facts = self.advance(now)
         else:
             facts = self._out = []
-            self._now = max(self._now, now)
+            if now > self._now:  # noqa: PLR1730 - `max` costs three times as much
+                self._now = now
         if type(item) is Said:
             self._hear(item)
         elif type(item) is Asked:
@@ -171,8 +165,9 @@ class Engine:
                 raise
         else:
             self._take(item)
-        deadline = self._agenda.next_at
-        if deadline is not None and deadline <= self._now:
+        if self._outages.restless:
+            self._settle_areas()
+        if self._agenda.is_due(self._now):
             self._run(self._now)
         return facts
 
@@ -200,6 +195,12 @@ class Engine:
                     self._state.forget(AlertId(entry.name), entry.home)
                 for fact in self._agenda.facts(entry, self._now):
                     self._emit(fact)
+                if entry.kind is Kind.RULE:
+                    self._agenda.went_on(entry, self._now)
+                elif entry.kind is Kind.AREA:
+                    for fact in self._outages.reach(entry.name, self._now):
+                        self._emit(fact)
+                self._settle_areas()
             except Exception as bug:
                 raise DeadlineFailed(entry) from bug
         self._now = max(self._now, now)
@@ -253,9 +254,13 @@ class Engine:
             self._state.remember(entry, now)
         elif isinstance(entry, ServiceStarted) and entry.deaf_since is not None:
             self._circumstances.deafness.add(entry.deaf_since, now)
+        elif isinstance(entry, LineLost):
+            self._circumstances.deafness.line_lost(entry.since)
+        elif isinstance(entry, LineRestored):
+            self._circumstances.deafness.line_restored(now)
         elif isinstance(entry, Configured | WallClockStepped):
             self._circumstances.change(entry, now)
-        elif not isinstance(entry, Quarantined | HomesChecked | DeliveryEnded | ServiceStarted):
+        elif not isinstance(entry, Passing):
             try:
                 self._state.apply(entry)
             except IllegalTransition:
@@ -269,6 +274,7 @@ class Engine:
 
     def _refold(self, said: Said, now: datetime, comparison: Comparison) -> None:
         index = self._circumstances.index_at(now)
+        self._circumstances.settle(self.registry.state(said.message.home, said.message.area), index)
         witnessed = witness(self.registry, said, index)
         if witnessed is None or not isinstance(said.message, Heard):
             return
@@ -276,7 +282,11 @@ class Engine:
         judge = Raising(home, index, now, self._circumstances.wall_offset)
         for sign in witnessed.signs:
             shown = evidence(device, report, sign.observation, said.raw)
-            comparison.expects(judge.verdict(sign, shown), home, device, report.id)
+            comparison.expects(judge.verdict(sign, shown), home)
+        if observations := concerning(report, index):
+            scene = Scene(home, None, now, index, self._circumstances)
+            for rule, of, outcome in heed(witnessed.device, report, observations, said.raw, scene):
+                comparison.expects(judge.concluded(rule, scene.of(of), outcome), home)
 
     def _live(self) -> None:
         """From recovery to life: everything due is made anew from what was restored and folded."""
@@ -285,114 +295,26 @@ class Engine:
             self._comparison = None
             self._agenda.listening = False
             self._agenda.anew(self._now)
+            self._outages.anew()
+            self._await_areas()
 
-    # --- items -----------------------------------------------------------------------------------------------------------------
-
-    def _hear(self, said: Said) -> None:
-        message = said.message
-        witnessed = witness(self.registry, said, self._circumstances.index)
-        self._state.changed[snapshots.HOME + message.home] = None
-        if witnessed is not None:
-            home, device = witnessed.home, witnessed.device
-            if witnessed.new:
-                self._emit(DeviceDiscovered(self._now, device.record))
-            if witnessed.signs and isinstance(message, Heard):
-                self._judge(witnessed, said, message)
-            if device.silent and device.offline_since is None:
-                self._returned(home, device)
-            if not device.watched or device.offline_since is not None:
-                self._agenda.watch(home, device)
-        elif isinstance(message, DirectoryHeard):
-            home = self.registry.homes[message.home]
-            for record in listed(home, message):
-                self._emit(DeviceDiscovered(self._now, record))
-
-    def _judge(self, witnessed: Witnessed, said: Said, message: Heard) -> None:
-        home, device = witnessed.home, witnessed.device
-        judge = Raising(home, self._circumstances.index, self._now, self._circumstances.wall_offset, message.area)
-        for sign in witnessed.signs:
-            if sign.shown is Shown.PENDING and sign.rule is not None:
-                self._agenda.await_limit(home, device, sign.rule.id)
-                continue
-            shown = evidence(device.record.id, message.report, sign.observation, said.raw)
-            for fact in judge.verdict(sign, shown):
-                self._emit(fact)
-
-    def _returned(self, home: HomeState, device: DeviceState) -> None:
-        self._emit(DeviceReturned(self._now, home.id, device.record.id))
-        rule = self._circumstances.index.silence(device.record.model)
-        if rule is not None:
-            for fact in self._agenda.raising(home, self._now).returned(rule, device):
-                self._emit(fact)
-
-    def _ask(self, asked: Asked) -> None:
-        if self.answered(asked):
-            return
-        command, by = asked.command, asked.by
-        if isinstance(command, AlertCommand):
-            alert = self._state.alerts.get(command.alert)
-            if alert is None:
-                raise Unknown(Sentence(f"没有编号为 {command.alert} 的警报", f"there is no alert {command.alert}"))
-            facts: list[Fact] = [*Desk(self.ruleset, self._now, self._circumstances.wall_offset).decide(alert, command, by)]
-        elif isinstance(command, CheckHomes):
-            facts = []  # the list is an item of its own, made by the shell, which knows what day it is where people live
-        else:
-            facts = [*self.registry.decide(command, by, self._now, self._circumstances.index)]
-        for fact in facts:
-            self._emit(fact)
-        self._state.remember(asked, self._now)
-        self._state.mark(GLOBAL)
-
-    def _take(self, item: Item) -> None:
-        match item:
-            case Configured() | WallClockStepped():
-                self._circumstances.change(item, self._now)
+    def _hears_again(self, item: Item, now: datetime) -> None:
+        """What an item says of whether anybody listens; before time passes."""
+        if type(item) is ServiceStarted:
+            if item.deaf_since is not None:
+                self._circumstances.deafness.add(item.deaf_since, now)
                 self._state.mark(GLOBAL)
-                if isinstance(item, Configured):
-                    self._agenda.anew(self._now)
-            case DeliveryEnded() if item.notification in self._state.notifications:
-                self._emit(
-                    NotificationEnded(
-                        item.notification, item.alert, self._now, item.home, item.delivered, item.attempts, item.detail,
-                    ),
-                )
-            case _:
-                pass
+            self._agenda.listen(self._now)
+            self._outages.look_again()
+        elif type(item) is LineLost or type(item) is LineRestored:
+            self._line(item, now)
 
-    # --- facts -----------------------------------------------------------------------------------------------------------------
-
-    def _emit(self, fact: Fact) -> None:
-        """Make a fact: it holds from here on, and what follows from it is made behind it."""
-        before = self._state.alerts.get(fact.alert) if isinstance(fact, AlertFact) else None
-        self._out.append(fact)
-        self._state.apply(fact)
-        self._follow(fact, before)
-
-    def _follow(self, fact: Fact, before: Alert | None) -> None:
-        """What a fact brings with it: receipts, notifications, deadlines."""
-        match fact:
-            case SilenceSet():
-                self._agenda.await_end(fact)
-            case SilenceEnded():
-                self._unmute(fact)
-            case DeviceRegistered(device=device):
-                home = self.registry.homes[device.home]
-                self._agenda.watch(home, home.devices[device.id])
-            case _ if isinstance(fact, AlertFact):
-                after = self._state.alerts.get(fact.alert)
-                if after is None:
-                    return
-                for receipt in receipts(before, after, fact, self.registry.homes[fact.home]):
-                    self._emit(receipt)
-                if isinstance(fact, StepReached):
-                    for announcement in escalation.announcements(after, fact, self.ruleset):
-                        self._emit(announcement)
-                self._agenda.schedule(after)
-            case _:
-                pass
-
-    def _unmute(self, fact: SilenceEnded) -> None:
-        for alert in list(self.registry.homes[fact.home].alerts.values()):
-            if alert.silenced_by == fact.silence and alert.ringing:
-                begins = replace(alert, round_started_at=self._now)
-                self._emit(escalation.next_step(begins, self._circumstances.policy(alert), self._now))
+    def _line(self, item: LineLost | LineRestored, now: datetime) -> None:
+        """Before time passes: from here on, or no longer, absence counts."""
+        deafness = self._circumstances.deafness
+        if isinstance(item, LineLost):
+            deafness.line_lost(item.since)
+        else:
+            deafness.line_restored(now)
+            self._agenda.look_again(self._now)
+        self._state.mark(GLOBAL)

@@ -9,25 +9,16 @@ from enum import Enum
 
 import msgspec
 
-from alerting import wording
+from alerting import on_test, reach, synthetic, wording
 from alerting.alert import Alert
-from alerting.facts import (
-    AcknowledgementLapsed,
-    Actor,
-    AlertFact,
-    Category,
-    ClaimLapsed,
-    HoldEnded,
-    NotificationRequested,
-    NotificationSkipped,
-    Sentence,
-    Status,
-    StepReached,
-)
-from alerting.identity import notification_id
-from alerting.policy import DESK, Policy, Step, Target
+from alerting.facts import AcknowledgementLapsed, AlertFact, ClaimLapsed, HoldEnded, NotificationSkipped, StepReached
+from alerting.home_state import HomeState
+from alerting.policy import DESK, Policy, Step
+from alerting.reach import Announcement, Around
 from alerting.rules import Ruleset
-from alerting.suppression import RINGS_AT_LEAST_EVERY, acknowledge_limit, claim_limit, may_ring, ring_by, under_floor
+from alerting.suppression import CONFIRM_WITHIN, RINGS_AT_LEAST_EVERY, acknowledge_limit, claim_limit, may_ring, ring_by, under_floor
+from alerting.terms import Actor, Category, Origin, Sentence, Status
+from devices.home import AreaId
 
 LAST_RESORT = Policy(id="last-resort", steps=(Step(timedelta(0), (DESK,)),), keep_ringing=RINGS_AT_LEAST_EVERY)
 """For an alert whose policy the ruleset does not have. `alerting.assembly` refuses such rulesets; an alert never depends on that."""
@@ -40,6 +31,10 @@ class Due(Enum):
     CLAIM = "claim"
     ACKNOWLEDGEMENT = "acknowledgement"
     HOLD = "hold"
+    TESTER = "tester"
+    """Of a test call: until its tester has confirmed it. `on_test` says what it becomes."""
+    SELF_CHECK = "self_check"
+    """Of the service's own call: until it closes by itself."""
 
 
 class Deadline(msgspec.Struct, frozen=True):
@@ -47,12 +42,23 @@ class Deadline(msgspec.Struct, frozen=True):
     due: Due
 
 
-def policy_for(ruleset: Ruleset, category: Category, policy: str = "") -> Policy:
-    """By its name, else the one that serves the category."""
-    for candidate in ruleset.policies:
-        if candidate.id == policy if policy else category in candidate.categories:
-            return candidate
-    return policy_for(ruleset, category) if policy else LAST_RESORT
+def policy_for(ruleset: Ruleset, category: Category, policy: str = "", areas: tuple[AreaId, ...] = ()) -> Policy:
+    """By its name, else the one that serves the category; of several the nearest one's. `areas`: from the home's own upwards."""
+
+    def serves(candidate: Policy) -> bool:
+        return policy in (candidate.id, candidate.instead_of) if policy else category in candidate.categories
+
+    if policy and not areas:
+        named = next((candidate for candidate in ruleset.policies if candidate.id == policy), None)
+        return named or policy_for(ruleset, category)
+    for area in areas:
+        for candidate in ruleset.policies:
+            if area in candidate.areas and serves(candidate):
+                return candidate
+    everywhere = next((candidate for candidate in ruleset.policies if not candidate.areas and serves(candidate)), None)
+    if everywhere is not None:
+        return everywhere
+    return policy_for(ruleset, category, "", areas) if policy else LAST_RESORT
 
 
 def first_step_at(policy: Policy, category: Category, at: datetime) -> datetime:
@@ -63,6 +69,10 @@ def deadline(alert: Alert, policy: Policy, *, muted: bool) -> Deadline | None:
     """What happens next by time alone; None for an alert that is closed, or that stays as it is until somebody does something."""
     if not alert.open:
         return None
+    if alert.origin is Origin.TEST:
+        return Deadline(alert.raised_at + CONFIRM_WITHIN, Due.TESTER)
+    if alert.origin is Origin.SYNTHETIC:
+        return Deadline(alert.raised_at + synthetic.CLOSES_AFTER, Due.SELF_CHECK)
     if alert.held_until is not None:
         return Deadline(alert.held_until, Due.HOLD)
     if alert.status is Status.ACKNOWLEDGED:
@@ -76,8 +86,8 @@ def deadline(alert: Alert, policy: Policy, *, muted: bool) -> Deadline | None:
     return None
 
 
-def reached(alert: Alert, policy: Policy, due: Due, at: datetime) -> AlertFact:
-    """The fact that a deadline becomes when its moment comes."""
+def reached(alert: Alert, policy: Policy, due: Due, at: datetime, home: HomeState) -> AlertFact:
+    """The fact that a deadline becomes when its moment comes; `home` is its own."""
     match due:
         case Due.STEP:
             return next_step(alert, policy, at)
@@ -87,6 +97,10 @@ def reached(alert: Alert, policy: Policy, due: Due, at: datetime) -> AlertFact:
             return AcknowledgementLapsed(alert.id, at, alert.home, alert.acknowledged_by or Actor(""))
         case Due.HOLD:
             return HoldEnded(alert.id, at, alert.home)
+        case Due.TESTER:
+            return on_test.unconfirmed(alert, home, at)
+        case Due.SELF_CHECK:
+            return synthetic.closed(alert, at)
 
 
 def next_step(alert: Alert, policy: Policy, at: datetime) -> StepReached:
@@ -110,22 +124,17 @@ def next_step(alert: Alert, policy: Policy, at: datetime) -> StepReached:
     return StepReached(alert.id, at, alert.home, step, round_, steps[step].targets, then, begun)
 
 
-def announcements(alert: Alert, fact: StepReached, ruleset: Ruleset) -> list[NotificationRequested | NotificationSkipped]:
-    """Who is told of a step, through what; and who is not, and why. The desk is not told: it sees."""
-    told: list[NotificationRequested | NotificationSkipped] = []
-    known = {target.name: target for target in ruleset.targets}
-    for name in fact.targets:
-        if name == DESK:
-            continue
-        target = known.get(name, Target(name))
-        why = _why(alert, fact)
-        if not target.channels:
-            nobody = Sentence(f"{target.zh or name}没有配置任何通知渠道", f"no channel is configured for {target.en or name}")
-            told.append(NotificationSkipped(alert.id, fact.at, alert.home, name, fact.step, nobody))
-        for channel in dict.fromkeys(target.channels):
-            id_ = notification_id(alert.id, fact.round, fact.step, name, channel)
-            told.append(NotificationRequested(id_, alert.id, fact.at, alert.home, name, channel, fact.step, why))
-    return told
+def announcements(alert: Alert, fact: StepReached, around: Around) -> list[Announcement]:
+    """Who is told of a step, through what; and who is not, and why."""
+    return list(reach.announcements(alert, fact, around, _why(alert, fact)))
+
+
+def hurried(alert: Alert, policy: Policy, announced: list[Announcement], at: datetime) -> StepReached | None:
+    """The next step at once, where the one just reached had somebody to tell and no way to; within the round alone."""
+    undeliverable = any(isinstance(each, NotificationSkipped) and each.undeliverable for each in announced)
+    if not undeliverable or not alert.ringing or alert.step >= len(policy.steps) - 1:
+        return None
+    return next_step(alert, policy, at)
 
 
 def _rounds_left(alert: Alert, round_: int, policy: Policy) -> bool:

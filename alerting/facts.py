@@ -1,321 +1,48 @@
-"""The vocabulary of judging: items that come in (imperative or reported) and facts that come out (past tense).
+"""What came of it, past tense: everything that the engine decided.
 
 Everything here is journaled as it stands, in the array form of msgpack with a short tag, so a field is only ever added at the end
 with a default, and a tag is never given a second meaning. Instants are UTC and in service time (`gateway/clock.py`).
 """
 
 from datetime import datetime
-from enum import StrEnum
-from typing import NewType
 
 import msgspec
 
+from alerting.area_rules import Dark
+from alerting.caring.facts import PlanFact
+from alerting.caring.family import FamilyFact
+from alerting.caring.help_facts import HelpFact, MessageFact
+from alerting.caring.prompt_facts import PromptFact
+from alerting.duty_facts import AlertOwned, DutyFact
+from alerting.heard_facts import DeviceReturned, DeviceSilent, HubLost, HubReturned
+from alerting.life_facts import (
+    AlertChattering,
+    AlertRearmed,
+    AlertStanding,
+    AlertViewed,
+    CallConfirmed,
+    CallUnconfirmed,
+)
+from alerting.plan_facts import GradeRaised
+from alerting.record_facts import RecordFact
+from alerting.registry_facts import RegistryFact
+from alerting.roster import StaffId
 from alerting.rules import Ruleset
-from alerting.terms import Category as Category  # noqa: PLC0414 - words of this vocabulary, defined below it for the rules' sake
-from alerting.terms import Priority as Priority  # noqa: PLC0414
-from alerting.terms import Sentence as Sentence  # noqa: PLC0414
-from devices.certificate import Certified
-from devices.credential import Credential
-from devices.home import Area, AreaId, Device, DeviceId, Home, HomeId, Person, PersonId
-from devices.message import DirectoryHeard, Heard, ReplyHeard, StatusHeard
-from devices.observation import Observation, ReportId
-
-AlertId = NewType("AlertId", str)
-NotificationId = NewType("NotificationId", str)
-SilenceId = NewType("SilenceId", str)
-Actor = NewType("Actor", str)
-"""The user name of a person, or `service`."""
-
-SERVICE = Actor("service")
-
-
-class Status(StrEnum):
-    """What people did. What the world did is `cleared_at`: the two are separate axes (ISA-18.2)."""
-
-    TRIGGERED = "triggered"
-    ACKNOWLEDGED = "acknowledged"
-    CLOSED = "closed"
-
-
-class Origin(StrEnum):
-    REAL = "real"
-    TEST = "test"
-    SYNTHETIC = "synthetic"
-    TRAINING = "training"
-
-
-class Stage(StrEnum):
-    """How far help has come, as the responder says."""
-
-    ACCEPTED = "accepted"
-    ON_THE_WAY = "on_the_way"
-    ARRIVED = "arrived"
-    DONE = "done"
-    DECLINED = "declined"
-
-
-class Receipt(StrEnum):
-    """How far the call for help has come, as the person who called is told."""
-
-    ACCEPTED = "accepted"
-    SEEN = "seen"
-    HELPING = "helping"
-    CLOSED = "closed"
-
-
-class Evidence(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One observation an alert rests on. `at` is the device's time unless its clock was suspect; `raw` is the message as it came."""
-
-    device: DeviceId
-    report: ReportId
-    at: datetime
-    received_at: datetime
-    observation: Observation
-    clock_suspect: bool = False
-    raw: bytes = b""
-
-
-# --- items: what the engine is given -------------------------------------------------------------------------------------------
-
-
-class Said(msgspec.Struct, frozen=True, array_like=True, tag="said", gc=False):
-    """A device said something. `topic` and `raw` are the message as it came, kept for evidence and for the readers of an area."""
-
-    message: Heard | StatusHeard | ReplyHeard | DirectoryHeard
-    topic: str
-    raw: bytes
-
-
-class Quarantined(msgspec.Struct, frozen=True, array_like=True, tag="quar", gc=False):
-    """A message, or a part of one, could not be read. `raw` is its first KiB, `size` all of it."""
-
-    at: datetime
-    topic: str
-    place: str
-    reason: str
-    raw: bytes
-    size: int
-    username: str = ""
-
-
-class Matter(StrEnum):
-    """What the daily check of homes finds wanting."""
-
-    CONTACTS = "contacts"
-    SILENT = "silent"
-    BATTERY = "battery"
-    FIELD_FAILURES = "field_failures"
-    """Of a certified model: it is about no home."""
-
-
-class Finding(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    area: AreaId
-    home: HomeId
-    matter: Matter
-    sentence: Sentence
-    device: DeviceId | None = None
-
-
-class HomesChecked(msgspec.Struct, frozen=True, array_like=True, tag="check", gc=False):
-    """The morning's list for the local day `day` (YYYY-MM-DD): what somebody should see to before it matters."""
-
-    day: str
-    findings: tuple[Finding, ...]
-
-
-class DeliveryEnded(msgspec.Struct, frozen=True, array_like=True, tag="dlv", gc=False):
-    """A notification left the house for good, or for good did not. `detail` is the receiver's answer in one line."""
-
-    notification: NotificationId
-    alert: AlertId
-    home: HomeId
-    delivered: bool
-    attempts: int
-    detail: str
-
-
-class Configured(msgspec.Struct, frozen=True, array_like=True, tag="conf", gc=False):
-    """Rules, policies and models that hold from here on."""
-
-    ruleset: Ruleset
-
-
-class ServiceStarted(msgspec.Struct, frozen=True, array_like=True, tag="start", gc=False):
-    """The service hears again. `deaf_since` is its last commit before: what could not be watched in between is said."""
-
-    deaf_since: datetime | None
-    clock_suspect: bool = False
-
-
-class WallClockStepped(msgspec.Struct, frozen=True, array_like=True, tag="step", gc=False):
-    """The wall clock jumped against the clock that only grows: `offset_s` = wall minus service time from here on."""
-
-    offset_s: float
-
-
-# --- commands: what people ask for, imperative ---------------------------------------------------------------------------------
-
-
-class Claim(msgspec.Struct, frozen=True, array_like=True, tag="claim"):
-    alert: AlertId
-
-
-class Acknowledge(msgspec.Struct, frozen=True, array_like=True, tag="ack"):
-    alert: AlertId
-
-
-class Note(msgspec.Struct, frozen=True, array_like=True, tag="note"):
-    alert: AlertId
-    text: str
-
-
-class Hold(msgspec.Struct, frozen=True, array_like=True, tag="hold"):
-    alert: AlertId
-    minutes: float
-    reason: str
-
-
-class Escalate(msgspec.Struct, frozen=True, array_like=True, tag="esc"):
-    alert: AlertId
-    reason: str
-
-
-class Transfer(msgspec.Struct, frozen=True, array_like=True, tag="xfer"):
-    alert: AlertId
-    to: str
-    reason: str
-
-
-class Respond(msgspec.Struct, frozen=True, array_like=True, tag="resp"):
-    alert: AlertId
-    responder: str
-    stage: Stage
-
-
-class Close(msgspec.Struct, frozen=True, array_like=True, tag="close"):
-    alert: AlertId
-    disposition: str
-    reason: str = ""
-
-
-AlertCommand = Claim | Acknowledge | Note | Hold | Escalate | Transfer | Respond | Close
-
-
-class RegisterArea(msgspec.Struct, frozen=True, array_like=True, tag="area+"):
-    area: Area
-
-
-class RegisterHome(msgspec.Struct, frozen=True, array_like=True, tag="home+"):
-    home: Home
-
-
-class RegisterDevice(msgspec.Struct, frozen=True, array_like=True, tag="dev+"):
-    device: Device
-
-
-class RegisterPerson(msgspec.Struct, frozen=True, array_like=True, tag="per+"):
-    person: Person
-
-
-class ChangeArea(msgspec.Struct, frozen=True, array_like=True, tag="area="):
-    area: Area
-
-
-class ChangeHome(msgspec.Struct, frozen=True, array_like=True, tag="home="):
-    home: Home
-
-
-class ChangeDevice(msgspec.Struct, frozen=True, array_like=True, tag="dev="):
-    device: Device
-
-
-class ChangePerson(msgspec.Struct, frozen=True, array_like=True, tag="per="):
-    person: Person
-
-
-class RetireArea(msgspec.Struct, frozen=True, array_like=True, tag="area-"):
-    area: AreaId
-
-
-class RetireHome(msgspec.Struct, frozen=True, array_like=True, tag="home-"):
-    home: HomeId
-
-
-class RetireDevice(msgspec.Struct, frozen=True, array_like=True, tag="dev-"):
-    home: HomeId
-    device: DeviceId
-
-
-class RetirePerson(msgspec.Struct, frozen=True, array_like=True, tag="per-"):
-    home: HomeId
-    person: PersonId
-
-
-class IssueCredential(msgspec.Struct, frozen=True, array_like=True, tag="cred+"):
-    credential: Credential
-
-
-class RevokeCredentials(msgspec.Struct, frozen=True, array_like=True, tag="cred-"):
-    """Every credential of the device; the demo's and a reader's by its `username`."""
-
-    home: HomeId = HomeId("")
-    device: DeviceId = DeviceId("")
-    username: str = ""
-
-
-class SetSilence(msgspec.Struct, frozen=True, array_like=True, tag="sil+"):
-    """Mute new alerts of a home (or one device, or categories) until a moment; the safety floor cannot be named here."""
-
-    silence: SilenceId
-    home: HomeId
-    device: DeviceId | None
-    categories: tuple[Category, ...]
-    until: datetime
-    reason: str
-
-
-class EndSilence(msgspec.Struct, frozen=True, array_like=True, tag="sil-"):
-    silence: SilenceId
-
-
-class AddCertificate(msgspec.Struct, frozen=True, array_like=True, tag="crt+"):
-    """Of a report whose signature was found genuine, by a key that is trusted."""
-
-    certificate: Certified
-
-
-class SuspendCertificate(msgspec.Struct, frozen=True, array_like=True, tag="crt-"):
-    certificate: str
-    reason: str
-
-
-RegistryCommand = (
-    RegisterArea | RegisterHome | RegisterDevice | RegisterPerson
-    | ChangeArea | ChangeHome | ChangeDevice | ChangePerson
-    | RetireArea | RetireHome | RetireDevice | RetirePerson
-    | IssueCredential | RevokeCredentials | SetSilence | EndSilence | AddCertificate | SuspendCertificate
-)  # fmt: skip
-
-
-class CheckHomes(msgspec.Struct, frozen=True, array_like=True, tag="check!"):
-    """The morning's list, now: `HomesChecked` is journaled before the answer."""
-
-
-Command = AlertCommand | RegistryCommand | CheckHomes
-
-
-class Asked(msgspec.Struct, frozen=True, array_like=True, tag="asked"):
-    """A person, or a program in a person's name, asked for something. The same `key` asks the same thing again."""
-
-    command: Command
-    by: Actor
-    key: str = ""
-
-
-Item = Said | Quarantined | HomesChecked | DeliveryEnded | Configured | ServiceStarted | WallClockStepped | Asked
-
-
-# --- facts: what came of it, past tense ----------------------------------------------------------------------------------------
+from alerting.terms import (
+    Actor,
+    AlertId,
+    Category,
+    Evidence,
+    NotificationId,
+    Origin,
+    Priority,
+    Progress,
+    Sentence,
+    SilenceId,
+    Stage,
+    Welfare,
+)
+from devices.home import AreaId, DeviceId, HomeId, PersonId
 
 
 class AlertRaised(msgspec.Struct, frozen=True, array_like=True, tag="raised"):
@@ -340,6 +67,12 @@ class AlertRaised(msgspec.Struct, frozen=True, array_like=True, tag="raised"):
     """A silence keeps it off the ring, never off the list; the safety floor has none."""
     next_step_at: datetime | None = None
     """When the first step of its policy is due; None while a silence keeps it off the ring."""
+    key: str = ""
+    """What the firing is kept under in `HomeState.fired`: the rule that saw it, or rule:device; empty: the alert's rule."""
+    anew_of: AlertId | None = None
+    """The alert that was closed while its condition held, and still did when its time was over; no new occurrence."""
+    testers: tuple[Actor, ...] = ()
+    """Of a test call: who may say that it was one."""
 
 
 class AlertRepeated(msgspec.Struct, frozen=True, array_like=True, tag="again"):
@@ -347,6 +80,8 @@ class AlertRepeated(msgspec.Struct, frozen=True, array_like=True, tag="again"):
     at: datetime
     home: HomeId
     evidence: tuple[Evidence, ...]
+    key: str = ""
+    """What the firing is kept under in `HomeState.fired`: the rule that saw it, or rule:device; empty: the alert's rule."""
 
 
 class AlertCleared(msgspec.Struct, frozen=True, array_like=True, tag="clear"):
@@ -365,10 +100,28 @@ class AlertRecurred(msgspec.Struct, frozen=True, array_like=True, tag="recur"):
     at: datetime
     home: HomeId
     evidence: tuple[Evidence, ...]
+    key: str = ""
+    """What the firing is kept under in `HomeState.fired`: the rule that saw it, or rule:device; empty: the alert's rule."""
+
+
+class AlertWorsened(msgspec.Struct, frozen=True, array_like=True, tag="worse"):
+    """Another rule saw more in the same matter: its words stand from here on, its priority where that is higher, and it rings again."""
+
+    alert: AlertId
+    at: datetime
+    home: HomeId
+    priority: Priority
+    title: Sentence
+    reason: Sentence
+    rule: str
+    rule_version: str
+    evidence: tuple[Evidence, ...]
+    key: str = ""
+    """As of a firing: the rule, or rule:device."""
 
 
 class CallCancelled(msgspec.Struct, frozen=True, array_like=True, tag="cancel"):
-    """The person or the device took the call back. It is shown, and lowers nothing: somebody still has to make sure."""
+    """The person or the device took the call back. It is shown lower and rings on: somebody still has to make sure."""
 
     alert: AlertId
     at: datetime
@@ -382,6 +135,8 @@ class AlertClaimed(msgspec.Struct, frozen=True, array_like=True, tag="claimed"):
     home: HomeId
     by: Actor
     taken_over_from: Actor | None = None
+    follows: AlertId | None = None
+    """The claimed alert of the same home that this one came along with."""
 
 
 class ClaimLapsed(msgspec.Struct, frozen=True, array_like=True, tag="unclaim"):
@@ -424,6 +179,8 @@ class AlertHeld(msgspec.Struct, frozen=True, array_like=True, tag="held"):
     by: Actor
     until: datetime
     reason: str
+    return_priority: Priority | None = None
+    """What it comes back as; None: as it was."""
 
 
 class HoldEnded(msgspec.Struct, frozen=True, array_like=True, tag="unheld"):
@@ -472,6 +229,8 @@ class HelpReported(msgspec.Struct, frozen=True, array_like=True, tag="help"):
     by: Actor
     responder: str
     stage: Stage
+    notification: NotificationId | None = None
+    """What they answered; None: somebody wrote it down for them."""
 
 
 class AlertClosed(msgspec.Struct, frozen=True, array_like=True, tag="closed"):
@@ -481,6 +240,10 @@ class AlertClosed(msgspec.Struct, frozen=True, array_like=True, tag="closed"):
     by: Actor
     disposition: str
     reason: str
+    rearm_at: datetime | None = None
+    """Its condition held when it was closed: what still holds then is raised anew."""
+    event: str = ""
+    """What it was closed together with others for."""
 
 
 class NotificationRequested(msgspec.Struct, frozen=True, array_like=True, tag="ntfy"):
@@ -494,6 +257,13 @@ class NotificationRequested(msgspec.Struct, frozen=True, array_like=True, tag="n
     channel: str
     step: int
     why: Sentence
+    person: PersonId | None = None
+    """Somebody of the home, by whose own number they are told; None: whomever the channel's settings name."""
+    round: int = 0
+    staff: StaffId | None = None
+    """Somebody on duty, by whose own number they are told."""
+    stand_down: bool = False
+    """They were told before, and need not come: `why` says who does."""
 
 
 class NotificationSkipped(msgspec.Struct, frozen=True, array_like=True, tag="skip"):
@@ -505,9 +275,13 @@ class NotificationSkipped(msgspec.Struct, frozen=True, array_like=True, tag="ski
     target: str
     step: int
     why: Sentence
+    undeliverable: bool = False
+    """Somebody was to be told, and there is no way to; the next step comes at once."""
 
 
 class NotificationEnded(msgspec.Struct, frozen=True, array_like=True, tag="ntfd"):
+    """Taken by its receiver, or (`delivered` False) by nobody, and not tried again: `detail` says what was answered last."""
+
     notification: NotificationId
     alert: AlertId
     at: datetime
@@ -515,6 +289,67 @@ class NotificationEnded(msgspec.Struct, frozen=True, array_like=True, tag="ntfd"
     delivered: bool
     attempts: int
     detail: str
+    references: tuple[str, ...] = ()
+    """What later reports may call it by."""
+
+
+class NotificationReported(msgspec.Struct, frozen=True, array_like=True, tag="ntfr"):
+    """Heard later of one that its receiver took: delivered, read, never delivered, accepted, declined. Each once."""
+
+    notification: NotificationId
+    alert: AlertId
+    at: datetime
+    home: HomeId
+    progress: Progress
+    detail: str
+
+
+class AlertFolded(msgspec.Struct, frozen=True, array_like=True, tag="fold"):
+    """It is part of an area's alert from here on, and asks for nobody by itself; never one under the safety floor."""
+
+    alert: AlertId
+    at: datetime
+    home: HomeId
+    into: AlertId
+
+
+class AlertUnfolded(msgspec.Struct, frozen=True, array_like=True, tag="unfold"):
+    """The area's alert explains it no longer: it asks for a person of its own, from the first step."""
+
+    alert: AlertId
+    at: datetime
+    home: HomeId
+
+
+class WelfareNoted(msgspec.Struct, frozen=True, array_like=True, tag="wnote"):
+    """In the timeline of an area's alert (`home` is empty): somebody looked to a home of its list."""
+
+    alert: AlertId
+    at: datetime
+    home: HomeId
+    by: Actor
+    member: HomeId
+    result: Welfare
+    note: str = ""
+
+
+class AreaJoined(msgspec.Struct, frozen=True, array_like=True, tag="join"):
+    """A home is on the list of an area's alert; it is dark since `since`, and counted by `rule`."""
+
+    alert: AlertId
+    at: datetime
+    home: HomeId
+    dark: Dark
+    since: datetime
+    rule: str
+
+
+class AreaLeft(msgspec.Struct, frozen=True, array_like=True, tag="left"):
+    """A home of the list is back."""
+
+    alert: AlertId
+    at: datetime
+    home: HomeId
 
 
 class CommandIssued(msgspec.Struct, frozen=True, array_like=True, tag="cmd"):
@@ -529,152 +364,35 @@ class CommandIssued(msgspec.Struct, frozen=True, array_like=True, tag="cmd"):
     expires_at: datetime | None = None
 
 
-class DeviceDiscovered(msgspec.Struct, frozen=True, array_like=True, tag="found"):
-    """A device spoke, or a hub listed it, that nobody had registered."""
-
-    at: datetime
-    device: Device
-
-
-class DeviceSilent(msgspec.Struct, frozen=True, array_like=True, tag="silent"):
-    at: datetime
-    home: HomeId
-    device: DeviceId
-    last_heard_at: datetime
-
-
-class DeviceReturned(msgspec.Struct, frozen=True, array_like=True, tag="back"):
-    at: datetime
-    home: HomeId
-    device: DeviceId
-
-
-class AreaRegistered(msgspec.Struct, frozen=True, array_like=True, tag="f:area"):
-    """Registered or changed: the record as it is from here on. The same for homes, devices and people."""
+class RulesActivated(msgspec.Struct, frozen=True, array_like=True, tag="f:rules"):
+    """A person put a version of the rules live: `ruleset` holds from here on. `version` is that of the rules alone."""
 
     at: datetime
     by: Actor
-    area: Area
-
-
-class HomeRegistered(msgspec.Struct, frozen=True, array_like=True, tag="f:home"):
-    at: datetime
-    by: Actor
-    home: Home
-
-
-class DeviceRegistered(msgspec.Struct, frozen=True, array_like=True, tag="f:dev"):
-    at: datetime
-    by: Actor
-    device: Device
-
-
-class PersonRegistered(msgspec.Struct, frozen=True, array_like=True, tag="f:per"):
-    at: datetime
-    by: Actor
-    person: Person
-
-
-class AreaRetired(msgspec.Struct, frozen=True, array_like=True, tag="f:area-"):
-    at: datetime
-    by: Actor
-    area: AreaId
-
-
-class HomeRetired(msgspec.Struct, frozen=True, array_like=True, tag="f:home-"):
-    at: datetime
-    by: Actor
-    home: HomeId
-
-
-class DeviceRetired(msgspec.Struct, frozen=True, array_like=True, tag="f:dev-"):
-    at: datetime
-    by: Actor
-    home: HomeId
-    device: DeviceId
-
-
-class PersonRetired(msgspec.Struct, frozen=True, array_like=True, tag="f:per-"):
-    at: datetime
-    by: Actor
-    home: HomeId
-    person: PersonId
-
-
-class CredentialIssued(msgspec.Struct, frozen=True, array_like=True, tag="f:cred"):
-    at: datetime
-    by: Actor
-    credential: Credential
-
-
-class CredentialRevoked(msgspec.Struct, frozen=True, array_like=True, tag="f:cred-"):
-    at: datetime
-    by: Actor
-    username: str
-    home: HomeId = HomeId("")
-    """The home it belonged to; empty for one that belonged to none."""
-
-
-class SilenceSet(msgspec.Struct, frozen=True, array_like=True, tag="f:sil"):
-    at: datetime
-    by: Actor
-    silence: SilenceId
-    home: HomeId
-    device: DeviceId | None
-    categories: tuple[Category, ...]
-    until: datetime
+    version: str
     reason: str
-
-
-class SilenceEnded(msgspec.Struct, frozen=True, array_like=True, tag="f:sil-"):
-    """It ran out, or `by` ended it. What it muted and is still open rings from here on."""
-
-    at: datetime
-    by: Actor
-    silence: SilenceId
-    home: HomeId
-
-
-class CertificateAdded(msgspec.Struct, frozen=True, array_like=True, tag="f:crt"):
-    at: datetime
-    by: Actor
-    certificate: Certified
-
-
-class CertificateSuspended(msgspec.Struct, frozen=True, array_like=True, tag="f:crt-"):
-    at: datetime
-    by: Actor
-    certificate: str
-    reason: str
+    backtest: str
+    ruleset: Ruleset
 
 
 AlertFact = (
     AlertRaised | AlertRepeated | AlertCleared | AlertRecurred | AlertClaimed | ClaimLapsed | AlertAcknowledged | AcknowledgementLapsed
     | AlertNoted | AlertHeld | HoldEnded | AlertEscalated | StepReached | AlertTransferred | HelpReported | AlertClosed
-    | NotificationRequested | NotificationSkipped | NotificationEnded | CallCancelled
+    | NotificationRequested | NotificationSkipped | NotificationEnded | CallCancelled | AlertWorsened
+    | AlertFolded | AlertUnfolded | WelfareNoted | NotificationReported | AlertOwned
+    | AlertViewed | AlertChattering | AlertStanding | AlertRearmed | CallConfirmed | CallUnconfirmed
+    | GradeRaised
 )  # fmt: skip
 """Facts of one alert: each has `alert`, `at` and `home`, and `alerting.alert.evolve` folds them."""
 
-RegistryFact = (
-    AreaRegistered | HomeRegistered | DeviceRegistered | PersonRegistered | AreaRetired | HomeRetired | DeviceRetired | PersonRetired
-    | CredentialIssued | CredentialRevoked | SilenceSet | SilenceEnded | DeviceDiscovered
-    | CertificateAdded | CertificateSuspended
+
+AreaFact = AreaJoined | AreaLeft
+"""Of a home and the alert of an area; the home's row keeps it."""
+
+CareFact = PlanFact | HelpFact | MessageFact | PromptFact | FamilyFact
+"""Of what is planned for homes; each has `at` and `home`, and `alerting.caring` folds them."""
+
+Fact = (
+    AlertFact | AreaFact | RegistryFact | CareFact | CommandIssued | DeviceSilent | DeviceReturned | HubLost | HubReturned | RulesActivated
+    | DutyFact | RecordFact
 )  # fmt: skip
-
-Fact = AlertFact | RegistryFact | CommandIssued | DeviceSilent | DeviceReturned
-
-
-class IllegalTransition(Exception):  # noqa: N818 - the name is the project's word for it
-    """What was asked the state forbids; nothing has changed. `sentence` is for the person who asked."""
-
-    def __init__(self, sentence: Sentence) -> None:
-        self.sentence = sentence
-        super().__init__(sentence.en)
-
-
-class Unknown(IllegalTransition):
-    """What was asked about does not exist."""
-
-
-class Exists(IllegalTransition):
-    """An id is given out once."""

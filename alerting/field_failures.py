@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from alerting.certificates import Certificates
-from alerting.facts import Finding, Matter
 from alerting.home_state import DeviceState, HomeState
+from alerting.items import Finding, Matter
 from alerting.terms import Sentence
 from devices.home import AreaId, HomeId, Lifecycle, ModelId
 from devices.observation import Property

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
-from alerting.facts import AlertId, NotificationId
+from alerting.terms import AlertId, NotificationId
 from devices.home import DeviceId, HomeId
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -26,6 +26,11 @@ def notification_id(alert: AlertId, round_: int, step: int, target: str, channel
 
 def command_id(alert: AlertId, device: DeviceId, stage: str) -> str:
     return _text(int.from_bytes(_digest(16, alert, device, stage)), 26)
+
+
+def message_id(home: HomeId, *parts: str) -> NotificationId:
+    """Of what is told and is no alert's: as sure to be the same again as that of a notification, and never one of those."""
+    return NotificationId(_text(int.from_bytes(_digest(16, "message", home, *parts)), 26))
 
 
 def short_hash(text: str) -> bytes:

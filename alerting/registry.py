@@ -1,4 +1,4 @@
-"""The registry: areas, homes, people, devices, credentials, silences; what people ask of it, and the fold of its facts.
+"""The registry: areas, homes, people, devices, credentials, silences, modes of homes; what people ask of it, and the fold of its facts.
 
 It comes through the journal like everything judging depends on. A device's or home's id is given out once: retired, it stays taken.
 """
@@ -8,56 +8,62 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from alerting import arrangements, silences, synthetic, testing
 from alerting.certificates import Certificates
-from alerting.detection import Index
-from alerting.facts import (
-    Actor,
+from alerting.commands import (
     AddCertificate,
-    AreaRegistered,
-    AreaRetired,
-    CertificateAdded,
-    CertificateSuspended,
     ChangeArea,
     ChangeDevice,
     ChangeHome,
+    ChangeParameters,
     ChangePerson,
-    CredentialIssued,
-    CredentialRevoked,
-    DeviceDiscovered,
-    DeviceRegistered,
-    DeviceRetired,
+    EndHomeMode,
+    EndOnTest,
     EndSilence,
-    Exists,
-    HomeRegistered,
-    HomeRetired,
-    IllegalTransition,
     IssueCredential,
-    PersonRegistered,
-    PersonRetired,
+    PutOnTest,
     RegisterArea,
     RegisterDevice,
     RegisterHome,
     RegisterPerson,
     RegistryCommand,
-    RegistryFact,
     RetireArea,
     RetireDevice,
     RetireHome,
     RetirePerson,
     RevokeCredentials,
-    Sentence,
+    SetHomeMode,
     SetSilence,
-    SilenceEnded,
-    SilenceId,
-    SilenceSet,
     SuspendCertificate,
-    Unknown,
 )
+from alerting.detection import Index
+from alerting.duties import Duties
+from alerting.home_facts import HomeModeEnded, HomeModeEnding, HomeModeSet, ParametersChanged
 from alerting.home_state import DeviceState, HomeState
-from alerting.suppression import SILENCE_LIMIT, under_floor
+from alerting.life_facts import OnTestEnded, OnTestSet
+from alerting.refusals import IllegalTransition, Unknown
+from alerting.registrable import check_id, completed, exists, measure_anew, spent
+from alerting.registry_facts import (
+    AreaRegistered,
+    AreaRetired,
+    CertificateAdded,
+    CertificateSuspended,
+    CredentialIssued,
+    CredentialRevoked,
+    DeviceDiscovered,
+    DeviceRegistered,
+    DeviceRetired,
+    HomeRegistered,
+    HomeRetired,
+    PersonRegistered,
+    PersonRetired,
+    RegistryFact,
+    SilenceEnded,
+    SilenceSet,
+)
+from alerting.terms import Actor, Sentence, SilenceId, TestId
 from devices.credential import Credential
 from devices.home import Area, AreaId, Device, DeviceId, HomeId, Lifecycle, Person, PersonId
-from devices.topic import ID
 
 
 class Registry:
@@ -66,6 +72,8 @@ class Registry:
     def __init__(self) -> None:
         self.areas: dict[AreaId, Area] = {}
         self.homes: dict[HomeId, HomeState] = {}
+        self.whole = HomeState(HomeId(""), AreaId(""))
+        """What belongs to no home: the alerts of areas."""
         self.credentials: dict[str, Credential] = {}
         self.nowhere: dict[str, Credential] = {}
         """The credentials that belong to no home; those that do are in their homes too."""
@@ -73,7 +81,9 @@ class Registry:
         """Registered or retired devices; discovered ones are known to their home alone."""
         self.person_homes: dict[PersonId, HomeId] = {}
         self.silence_homes: dict[SilenceId, HomeId] = {}
+        self.test_homes: dict[TestId, HomeId] = {}
         self.certificates = Certificates()
+        self.duties = Duties()
 
     # --- reading ---------------------------------------------------------------------------------------------------------------
 
@@ -92,6 +102,13 @@ class Registry:
             raise Unknown(Sentence(f"住户 {home} 没有编号为 {device} 的设备", f"there is no device {device} in home {home}"))
         return known
 
+    def above(self, area: AreaId) -> tuple[AreaId, ...]:
+        """The area and those that it lies in, upwards."""
+        chain = [area]
+        while (known := self.areas.get(chain[-1])) is not None and known.parent is not None and known.parent not in chain:
+            chain.append(known.parent)
+        return tuple(chain)
+
     def devices(self) -> Iterator[DeviceState]:
         return (device for home in self.homes.values() for device in home.devices.values())
 
@@ -102,11 +119,12 @@ class Registry:
 
     def decide(self, command: RegistryCommand, by: Actor, now: datetime, index: Index) -> list[RegistryFact]:
         """The facts that a command becomes; Unknown, Exists or IllegalTransition, and nothing, where it may not be."""
+        synthetic.check(command, by)
         match command:
             case RegisterArea(area=area):
-                _check_id(area.id)
+                check_id(area.id)
                 if area.id in self.areas:
-                    raise _exists("区域", "area", area.id)
+                    raise exists("区域", "area", area.id)
                 self._check_parent(area)
                 return [AreaRegistered(now, by, area)]
             case ChangeArea(area=area):
@@ -123,10 +141,10 @@ class Registry:
                     )
                 return [AreaRetired(now, by, area_id)]
             case RegisterHome(home=home):
-                _check_id(home.id)
+                check_id(home.id)
                 known = self.homes.get(home.id)
                 if known is not None and known.record is not None:
-                    raise _exists("住户", "home", home.id)
+                    raise (spent if known.retired else exists)("住户", "home", home.id)
                 self._area(home.area)
                 return [HomeRegistered(now, by, home)]
             case ChangeHome(home=home):
@@ -145,7 +163,7 @@ class Registry:
                     raise IllegalTransition(Sentence(f"设备 {device.id} 已停用", f"device {device.id} is retired"))
                 if device.model != known_device.record.model:
                     self.certificates.admit(device.model, known_device.firmware, index.ruleset.uncertified)
-                changed = _completed(device, index)
+                changed = completed(device, index)
                 return [DeviceRegistered(now, by, replace(changed, registered_at=known_device.record.registered_at or now))]
             case RetireDevice(home=home_id, device=device_id):
                 if self.device(home_id, device_id).record.lifecycle is Lifecycle.RETIRED:
@@ -153,10 +171,10 @@ class Registry:
                 revoked = self._revoked(home_id, by, now, device_id)
                 return [DeviceRetired(now, by, home_id, device_id), *revoked]
             case RegisterPerson(person=person):
-                _check_id(person.id)
+                check_id(person.id)
                 self._living(person.home)
                 if person.id in self.person_homes:
-                    raise _exists("人员", "person", person.id)
+                    raise exists("人员", "person", person.id)
                 return [PersonRegistered(now, by, person)]
             case ChangePerson(person=person):
                 self._person(person.home, person.id)
@@ -175,6 +193,17 @@ class Registry:
                 if home_of is None:
                     raise Unknown(Sentence(f"没有编号为 {silence} 的静音，或已结束", f"there is no silence {silence}, or it is over"))
                 return [SilenceEnded(now, by, silence, home_of)]
+            case PutOnTest(test=test):
+                if test in self.test_homes:
+                    raise exists("测试", "test", test)
+                return [testing.decide(self._living(command.home), command, by, now, index)]
+            case EndOnTest(test=test):
+                tested = self.test_homes.get(test)
+                if tested is None:
+                    raise Unknown(Sentence(f"没有编号为 {test} 的测试，或已结束", f"there is no test {test}, or it is over"))
+                return [OnTestEnded(now, by, test, tested)]
+            case SetHomeMode(home=home_id) | EndHomeMode(home=home_id) | ChangeParameters(home=home_id):
+                return [arrangements.decide(self._living(home_id).arranged, command, by, now, index.rules)]
 
     def _retire_home(self, home: HomeId, by: Actor, now: datetime) -> list[RegistryFact]:
         state = self._living(home)
@@ -186,25 +215,33 @@ class Registry:
         return [HomeRetired(now, by, home), *self._revoked(home, by, now)]
 
     def _new_device(self, device: Device, now: datetime, index: Index) -> Device:
-        _check_id(device.id)
+        check_id(device.id)
         home = self._living(device.home)
-        if device.id in self.device_homes:
-            raise _exists("设备", "device", device.id)
         discovered = home.devices.get(device.id)
+        if discovered is not None and discovered.record.lifecycle is Lifecycle.RETIRED:
+            raise spent("设备", "device", device.id)
+        if device.id in self.device_homes and not self._left(self.device_homes[device.id], device.id):
+            raise exists("设备", "device", device.id)
         if discovered is not None:  # what its hub said of it stands where the registration is silent
             found = discovered.record
             device = replace(
                 device, name=device.name or found.name, vendor=device.vendor or found.vendor, model=device.model or found.model,
                 exposes=device.exposes or found.exposes, dialect=found.dialect,
             )  # fmt: skip
-        self.certificates.admit(device.model, discovered.firmware if discovered else "", index.ruleset.uncertified)
-        return replace(_completed(device, index), lifecycle=Lifecycle.REGISTERED, registered_at=device.registered_at or now)
+        if not synthetic.is_synthetic(home):
+            self.certificates.admit(device.model, discovered.firmware if discovered else "", index.ruleset.uncertified)
+        return replace(completed(device, index), lifecycle=Lifecycle.REGISTERED, registered_at=device.registered_at or now)
+
+    def _left(self, home: HomeId, device: DeviceId) -> bool:
+        """Whether it is out of service there: a device that was taken down may be put up in another home."""
+        former = self.homes[home]
+        return former.retired or former.devices[device].record.lifecycle is Lifecycle.RETIRED
 
     def _issued(self, credential: Credential, by: Actor, now: datetime) -> CredentialIssued:
         if not credential.username:
             raise IllegalTransition(Sentence("用户名不能为空", "a credential has a user name"))
         if credential.username in self.credentials:
-            raise _exists("MQTT 用户名", "MQTT user name", credential.username)
+            raise exists("MQTT 用户名", "MQTT user name", credential.username)
         if credential.home:
             self._living(credential.home)
         if credential.device:
@@ -221,24 +258,14 @@ class Registry:
         return self._revoked(command.home, by, now, command.device)
 
     def _silence(self, command: SetSilence, by: Actor, now: datetime) -> SilenceSet:
-        home = self._living(command.home)
         if command.silence in self.silence_homes:
-            raise _exists("静音", "silence", command.silence)
-        if command.device is not None:
-            self.device(home.id, command.device)
-        if any(under_floor(category) for category in command.categories):
-            raise IllegalTransition(
-                Sentence("求助、火警、燃气和跌倒警报不能静音", "calls for help, fire, gas and falls cannot be silenced"),
-            )
-        if not now < command.until <= now + SILENCE_LIMIT:
-            raise IllegalTransition(
-                Sentence(
-                    f"静音须在将来结束，且最长 {SILENCE_LIMIT.days} 天", f"a silence ends in the future, within {SILENCE_LIMIT.days} days",
-                ),
-            )
-        if not command.reason.strip():
-            raise IllegalTransition(Sentence("请填写静音原因", "the reason for the silence is missing"))
-        return SilenceSet(now, by, command.silence, home.id, command.device, command.categories, command.until, command.reason)
+            raise exists("静音", "silence", command.silence)
+        areas = silences.within(self.areas, self._area(command.area).id) if command.area else ()
+        if not areas:
+            home = self._living(command.home)
+            if command.device is not None:
+                self.device(home.id, command.device)
+        return silences.decide(command, areas, by, now)
 
     def _area(self, area: AreaId) -> Area:
         known = self.areas.get(area)
@@ -276,7 +303,9 @@ class Registry:
     # --- folding ---------------------------------------------------------------------------------------------------------------
 
     def state(self, home: HomeId, area: AreaId | None = None) -> HomeState:
-        """The home's state; made when the home was never heard of."""
+        """The home's state; made when the home was never heard of. Without an id: what belongs to no home."""
+        if not home:
+            return self.whole
         known = self.homes.get(home)
         if known is None:
             known = self.homes[home] = HomeState(home, area or AreaId(""))
@@ -302,7 +331,7 @@ class Registry:
             case DeviceRetired(home=home_id, device=device_id):
                 retired = self.device(home_id, device_id)
                 retired.record = replace(retired.record, lifecycle=Lifecycle.RETIRED)
-                self.device_homes[device_id] = home_id
+                self.device_homes.setdefault(device_id, home_id)
             case PersonRegistered(person=person):
                 self.state(person.home).people[person.id] = person
                 self.person_homes[person.id] = person.home
@@ -323,17 +352,34 @@ class Registry:
                 self.silence_homes[fact.silence] = fact.home
             case SilenceEnded():
                 self.state(fact.home).silences.pop(fact.silence, None)
+                self.state(fact.home).owners.pop(f"silence:{fact.silence}", None)
                 self.silence_homes.pop(fact.silence, None)
+            case OnTestSet():
+                self.state(fact.home).tests[fact.test] = fact
+                self.test_homes[fact.test] = fact.home
+            case OnTestEnded():
+                self.state(fact.home).tests.pop(fact.test, None)
+                self.state(fact.home).owners.pop(f"test:{fact.test}", None)
+                self.test_homes.pop(fact.test, None)
+            case HomeModeSet() | HomeModeEnding() | HomeModeEnded() | ParametersChanged():
+                arranged = self.state(fact.home)
+                arranged.arranged = arranged.arranged.after(fact)
+                if isinstance(fact, ParametersChanged):
+                    measure_anew(arranged, fact.rule)
 
     def restore(self, state: HomeState) -> None:
         """Take a home's state as it was, lookups included."""
+        state.share()
         self.homes[state.id] = state
         for device in state.devices.values():
             device.watched = False
             if device.record.lifecycle is not Lifecycle.UNREGISTERED:
-                self.device_homes[device.record.id] = state.id
+                known = self.device_homes.get(device.record.id)
+                if known is None or self._left(known, device.record.id):
+                    self.device_homes[device.record.id] = state.id
         self.person_homes.update(dict.fromkeys(state.people, state.id))
         self.silence_homes.update(dict.fromkeys(state.silences, state.id))
+        self.test_homes.update(dict.fromkeys(state.tests, state.id))
         self.credentials.update(state.credentials)
 
     def _put(self, device: Device) -> None:
@@ -343,23 +389,3 @@ class Registry:
             devices[device.id] = DeviceState(device)
         else:
             known.record = device
-
-
-
-def _check_id(id_: str) -> None:
-    if not ID.match(id_):
-        raise IllegalTransition(
-            Sentence("编号须为 1 到 64 位字母、数字、下划线或连字符", f"{id_[:80]!r} is not 1 to 64 of A-Z a-z 0-9 _ -"),
-        )
-
-
-def _exists(zh: str, en: str, id_: str) -> Exists:
-    return Exists(Sentence(f"{zh} {id_} 已存在", f"{en} {id_} exists already"))
-
-
-def _completed(device: Device, index: Index) -> Device:
-    """With what its model says where the record is silent."""
-    model = index.models.get(device.model)
-    if model is None:
-        return device
-    return replace(device, vendor=device.vendor or model.vendor, exposes=device.exposes or model.exposes)

@@ -1,6 +1,7 @@
 """The rule kinds, as data: what is watched, what it means, and the sentence that says so.
 
-A rule is a record in TOML (`config/rules/*.toml`); its kind is one struct here and one branch in `detection.py`. A ruleset is
+A rule is a record in TOML (`config/rules/*.toml`). Kinds that judge one device as it speaks have a struct here and a branch in
+`detection.py`; those that watch a home over time are in `home_rules.py`, with a module each in `alerting.watching`. A ruleset is
 everything judging depends on besides the homes themselves; it comes through the journal, so a fold always judges with the rules of
 the moment. Structs refuse nothing they do not know, since an old journal must stay readable; `config.load` is the strict reader.
 """
@@ -10,37 +11,14 @@ from enum import StrEnum
 
 import msgspec
 
-from alerting.policy import Policy, Target
-from alerting.terms import Category, Priority
+from alerting.area_rules import AreaOutage
+from alerting.caring.prompts import PromptFile
+from alerting.home_rules import Absence, BedLeft, Change, Combination, Count, Geofence, MeterUse, Missed, News2, Sequence
+from alerting.life_rules import Inactivity, Routine
+from alerting.policy import AlertLife, Policy, Target
+from alerting.rule_head import RuleHead
 from devices.catalog import Kind, Model
 from devices.observation import Property
-
-
-class Template(msgspec.Struct, frozen=True):
-    """A sentence with named fields, in both languages; the fields are those of `wording.FIELDS`."""
-
-    zh: str
-    en: str
-
-
-class RuleHead(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """What every rule states."""
-
-    id: str
-    category: Category
-    priority: Priority
-    title: Template
-    reason: Template
-    policy: str = ""
-    """Empty: the policy that serves the category."""
-    matter: str = ""
-    """Occurrences of one home and matter are one alert. Empty: the category."""
-    per_device: bool = False
-    """One alert for each device of the home rather than one for the home."""
-    insists: bool = True
-    """Whether the same state, said again by the same device, counts: as a repeat, or as a new alert if the last was closed too early."""
-    source: str = ""
-    """Where its numbers are from."""
 
 
 class Trigger(RuleHead, frozen=True, kw_only=True, tag="trigger"):
@@ -82,7 +60,12 @@ class LowBattery(RuleHead, frozen=True, kw_only=True, tag="low_battery"):
     clear: float = 25.0
 
 
-Rule = Trigger | Threshold | Silence | LowBattery
+Rule = (
+    Trigger | Threshold | Silence | LowBattery
+    | Absence | Count | Change | Sequence | News2 | Combination | Geofence | MeterUse | Missed | BedLeft
+    | Inactivity | Routine
+    | AreaOutage
+)  # fmt: skip
 
 
 class Disposition(msgspec.Struct, frozen=True):
@@ -114,6 +97,8 @@ class Ruleset(msgspec.Struct, frozen=True):
     utc_offset_minutes: int = 480
     """The local time of sentences: China's, which has no summer time."""
     uncertified: Uncertified = Uncertified.ALLOW
+    life: AlertLife = AlertLife()
+    prompts: PromptFile = PromptFile()
 
 
 class RuleFile(msgspec.Struct, frozen=True):

@@ -6,27 +6,23 @@ import msgspec
 
 from alerting.certificates import Certification
 from alerting.circumstances import Kept
-from alerting.facts import (
+from alerting.commands import Asked
+from alerting.duties import Duties
+from alerting.duty_facts import RosterFact
+from alerting.facts import Fact, RulesActivated
+from alerting.home_state import HomeState
+from alerting.items import Configured, HomesChecked, Item, LineLost, LineRestored, Quarantined, Said, ServiceStarted, WallClockStepped
+from alerting.registry_facts import (
     AreaRegistered,
     AreaRetired,
-    Asked,
     CertificateAdded,
     CertificateSuspended,
-    Configured,
     CredentialIssued,
     DeviceDiscovered,
     DeviceRegistered,
-    Fact,
     HomeRegistered,
-    HomesChecked,
-    Item,
     PersonRegistered,
-    Quarantined,
-    Said,
-    ServiceStarted,
-    WallClockStepped,
 )
-from alerting.home_state import HomeState
 from devices.credential import Credential
 from devices.home import Area, AreaId, HomeId
 
@@ -43,6 +39,9 @@ class Whole(msgspec.Struct, array_like=True):
     credentials: dict[str, Credential]
     answered: dict[bytes, datetime]
     certificates: dict[str, Certification] = {}
+    whole: HomeState | None = None
+    """The alerts of areas, as those of a home are kept."""
+    duties: Duties | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -79,9 +78,9 @@ def key_of(entry: Item | Fact) -> str:
     match entry:
         case Said(message=message):
             return HOME + message.home
-        case Quarantined() | HomesChecked() | Configured() | ServiceStarted() | WallClockStepped() | Asked():
+        case Quarantined() | HomesChecked() | Configured() | ServiceStarted() | WallClockStepped() | Asked() | LineLost() | LineRestored():
             return GLOBAL
-        case AreaRegistered() | AreaRetired() | CertificateAdded() | CertificateSuspended():
+        case AreaRegistered() | AreaRetired() | CertificateAdded() | CertificateSuspended() | RulesActivated():
             return GLOBAL
         case HomeRegistered(home=home):
             return HOME + home.id
@@ -91,5 +90,7 @@ def key_of(entry: Item | Fact) -> str:
             return HOME + person.home
         case CredentialIssued(credential=credential):
             return HOME + credential.home if credential.home else GLOBAL
+        case _ if isinstance(entry, RosterFact):
+            return GLOBAL
         case _:
             return HOME + entry.home if entry.home else GLOBAL

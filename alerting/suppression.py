@@ -7,19 +7,27 @@ list of what is urgent on the side of judging. (On the wire, before anything is 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from alerting.facts import SilenceSet
-from alerting.terms import Category
+from alerting.registry_facts import SilenceSet
+from alerting.terms import Category, Priority
 from devices.home import DeviceId
 
 FLOOR = frozenset({Category.CALL_FOR_HELP, Category.FIRE, Category.GAS, Category.FALL})
 
 HOLD_LIMIT = timedelta(hours=4)
 FLOOR_HOLD_LIMIT = timedelta(hours=1)
+REARM_LIMIT = timedelta(days=7)
+"""How long what was closed while its condition held may be left alone; under the floor as long as a hold."""
+TEST_LIMIT = timedelta(hours=8)
+FLOOR_TEST_LIMIT = timedelta(minutes=30)
+"""How long devices that may call can be on test."""
+CONFIRM_WITHIN = timedelta(seconds=60)
+"""A test call that the tester does not confirm by then is a real alert."""
 SILENCE_LIMIT = timedelta(days=31)
 RINGS_AT_LEAST_EVERY = timedelta(minutes=10)
 """What stands under the floor and has nobody rings at once and again so often, whatever its policy says, until somebody has it."""
 FLOOR_CLAIM_LIMIT = timedelta(minutes=10)
 FLOOR_ACKNOWLEDGE_LIMIT = timedelta(minutes=45)
+FLOOR_ACCEPT_LIMIT = timedelta(minutes=10)
 """How long somebody may have it without a sign of life, whatever its policy says."""
 
 
@@ -37,13 +45,27 @@ def hold_limit(category: Category) -> timedelta:
     return FLOOR_HOLD_LIMIT if under_floor(category) else HOLD_LIMIT
 
 
+def return_limit(category: Category, own: Priority) -> Priority:
+    """The lowest priority that an alert may come back with from a hold: under the floor its own."""
+    return own if under_floor(category) else Priority.TECHNICAL
+
+
+def rearm_limit(category: Category) -> timedelta:
+    return FLOOR_HOLD_LIMIT if under_floor(category) else REARM_LIMIT
+
+
+def shelved(category: Category, rearm_at: datetime | None, now: datetime) -> bool:
+    """Whether the same condition, said once more, is left alone since a person closed it so; never under the floor."""
+    return rearm_at is not None and now < rearm_at and not under_floor(category)
+
+
 def muting(silences: Iterable[SilenceSet], category: Category, device: DeviceId | None, now: datetime) -> SilenceSet | None:
-    """The silence of the home that keeps a new alert off the ring, if one does. Empty `categories` means all that may be muted."""
+    """Of the silences of a home and of its areas, the one that keeps a new alert off the ring. Empty `categories`: all that may be."""
     if under_floor(category):
         return None
     for silence in silences:
         if (
-            now < silence.until
+            (silence.starts_at or silence.at) <= now < silence.until
             and (not silence.categories or category in silence.categories)
             and (silence.device is None or silence.device == device)
         ):
@@ -65,6 +87,11 @@ def claim_limit(category: Category, asked: timedelta) -> timedelta:
 
 def acknowledge_limit(category: Category, asked: timedelta) -> timedelta:
     return min(asked, FLOOR_ACKNOWLEDGE_LIMIT) if under_floor(category) else asked
+
+
+def accept_limit(category: Category, asked: timedelta) -> timedelta:
+    """How long an acceptance counts of somebody who has not arrived and is not heard of."""
+    return min(asked, FLOOR_ACCEPT_LIMIT) if under_floor(category) else asked
 
 
 def may_ring(category: Category, *, muted: bool) -> bool:

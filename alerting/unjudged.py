@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from alerting.detection import Index
-from alerting.escalation import policy_for
-from alerting.facts import AlertFact, AlertRaised, AlertRecurred, AlertRepeated, Category, Evidence, Priority, Sentence
+from alerting.facts import AlertFact, AlertRaised, AlertRecurred, AlertRepeated
 from alerting.home_state import HomeState
 from alerting.identity import alert_id
 from alerting.suppression import under_floor
+from alerting.synthetic import own_origin
+from alerting.terms import Category, Evidence, Priority, Sentence
 from devices.message import Heard
 from devices.observation import URGENT, Property
 
@@ -27,7 +28,7 @@ def unjudged(home: HomeState, message: Heard, raw: bytes, index: Index, at: date
         happened = AlertRecurred if alert.cleared_at else AlertRepeated
         return happened(alert.id, at, home.id, shown)
     category = _category(said.property, index)
-    return AlertRaised(
+    raised = AlertRaised(
         alert=alert_id(home.id, MATTER, f"{message.device} {report.id}", report.received_at),
         at=at,
         home=home.id,
@@ -44,9 +45,10 @@ def unjudged(home: HomeState, message: Heard, raw: bytes, index: Index, at: date
         rule_version=index.ruleset.version,
         evidence=shown,
         device=message.device if message.device in home.devices else None,
-        policy=policy_for(index.ruleset, category).id,
+        policy=index.policy(home.area or message.area, category).id,
         next_step_at=at,
     )
+    return own_origin(raised, home)
 
 
 def _category(property_: Property, index: Index) -> Category:

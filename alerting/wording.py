@@ -8,7 +8,7 @@ import string
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from alerting.rules import Template
+from alerting.rule_head import Template
 from alerting.terms import Sentence
 from devices.catalog import Kind
 from devices.observation import UNITS, Property
@@ -50,7 +50,11 @@ _KINDS = {
     Kind.OTHER: ("设备", "device"),
 }
 
-FIELDS = frozenset({"home", "room", "of_room", "in_room", "device", "at", "value", "unit", "level", "limit", "clear", "for", "heard"})
+FIELDS = frozenset({
+    "home", "room", "of_room", "in_room", "device", "at", "value", "unit", "level", "limit", "clear", "for", "heard", "since", "count",
+    "change", "score", "values",
+    "area", "group", "of", "seen", "expected",
+})  # fmt: skip
 """What a template may name. `of_room`: 卧室的 / ` of the bedroom`; `in_room`: 在卧室 / ` in the bedroom`; both empty without a room."""
 
 _formatter = string.Formatter()

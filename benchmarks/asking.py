@@ -5,7 +5,9 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from alerting.facts import Actor, AlertId, Asked, Close, Command, Exists, IllegalTransition
+from alerting.commands import Asked, Close, Command
+from alerting.refusals import Exists, IllegalTransition
+from alerting.terms import Actor, AlertId
 from gateway.control import connected
 
 UNDER_WAY = 200

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from alerting.facts import Said
+from alerting.items import Said
 from devices.message import Heard
 from gateway.store.journal import Journal
 

@@ -36,13 +36,16 @@ class Driven:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
-        if self.process.poll() is None:
+        ended = self.process.poll()
+        if ended is None:
             self.process.kill()
         self.process.wait()
         self._reader.join()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()
+        if ended and problem is None:
+            raise RuntimeError(f"the load ended by itself; exit code {ended}")
 
     def change(self, change: Change) -> None:
         assert self.process.stdin is not None

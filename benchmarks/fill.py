@@ -7,7 +7,7 @@ nobody judges them, and no snapshot is written: whoever starts on that folder ha
 import sys
 from pathlib import Path
 
-from alerting.facts import Said
+from alerting.items import Said
 from benchmarks import reports
 from devices.decode import decode
 from devices.message import Heard

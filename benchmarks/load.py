@@ -134,7 +134,8 @@ class Load:
         homes: dict[str, list[reports.Source]] = {}
         for device in devices:
             homes.setdefault(device.home, []).append(device)
-        groups = list(homes.values()) if spec.by_home else [devices[n :: spec.connections] for n in range(spec.connections)]
+        lines = min(spec.connections, len(devices))
+        groups = list(homes.values()) if spec.by_home else [devices[n::lines] for n in range(lines)]
         self.lines = [Line(number, spec, group) for number, group in enumerate(groups)]
         self.sent = 0
         self.acknowledged = 0

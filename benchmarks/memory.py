@@ -9,7 +9,7 @@ from time import monotonic, sleep
 
 import msgspec
 
-from alerting.facts import Command, IssueCredential, RegisterDevice, RegisterHome
+from alerting.commands import Command, IssueCredential, RegisterDevice, RegisterHome
 from benchmarks import machine, reports, subjects
 from benchmarks.asking import ask
 from devices.home import AreaId, Device, DeviceId, Home, HomeId, ModelId

@@ -22,6 +22,7 @@ TABLES: dict[str, tuple[Callable[[Results], str], Callable[[Results], Sequence[o
     "connections": (tables.connections, lambda r: r.weights),
     "consoles": (tables.consoles, lambda r: r.watched),
     "recovery": (tables.recovery, lambda r: r.recoveries),
+    "homes": (tables.homes, lambda r: r.homes),
     "disk": (tables.disk, lambda r: r.disk),
     "profile": (tables.profiles, lambda r: r.profiles),
 }

@@ -8,6 +8,7 @@ from benchmarks.connections import Weight
 from benchmarks.consoles import Watched
 from benchmarks.disk import Synced
 from benchmarks.floor import Floor
+from benchmarks.home_rules import Judged
 from benchmarks.latency import Latency
 from benchmarks.machine import Machine
 from benchmarks.memory import Footprint
@@ -39,6 +40,7 @@ class Results(msgspec.Struct):
     weights: list[Weight] = []
     watched: list[Watched] = []
     profiles: list[Profile] = []
+    homes: list[Judged] = []
 
 
 def write(results: Results, path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import httpx
 
-from alerting.facts import IssueCredential
+from alerting.commands import IssueCredential
 from benchmarks import beside, machine, reports
 from benchmarks.asking import ask, close_alerts
 from benchmarks.driven import ROOT

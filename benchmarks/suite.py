@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import connections, consoles, floor, latency, memory, node_red, profile, recovery, subjects, throughput
+from benchmarks import connections, consoles, floor, home_rules, latency, memory, node_red, profile, recovery, subjects, throughput
 from benchmarks.behind_mosquitto import behind_mosquitto
 from benchmarks.disk import fdatasync_loop
 from benchmarks.latency import Calling, Scenario
@@ -103,6 +103,10 @@ def measure_consoles(plan: Plan, found: Results) -> None:
     found.watched += consoles.measure(plan.folder, consoles.QUICK if plan.quick else consoles.FULL)
 
 
+def measure_homes(plan: Plan, found: Results) -> None:
+    found.homes += home_rules.measure(home_rules.QUICK if plan.quick else home_rules.FULL)
+
+
 def measure_profile(plan: Plan, found: Results) -> None:
     effort = throughput.QUICK if plan.quick else throughput.FULL
     for rate in (0.0, throughput.STEADY):
@@ -120,5 +124,6 @@ BENCHMARKS: dict[str, Callable[[Plan, Results], None]] = {
     "connections": measure_connections,
     "consoles": measure_consoles,
     "recovery": measure_recovery,
+    "homes": measure_homes,
     "profile": measure_profile,
 }

@@ -143,6 +143,14 @@ def memory(results: Results) -> str:
     return f"{text}\n\nKiB of PSS a device, from {a:,} to {b:,} registered ones, {what}: {kib}."
 
 
+def homes(results: Results) -> str:
+    rows = []
+    for number, some in grouped(results.homes, lambda one: f"{one.homes:,}").items():
+        cpu, bare = figure((one.cpu_us for one in some), 1), figure((one.bare_us for one in some), 1)
+        rows.append([number, cpu, bare, figure((one.kib for one in some), 1), figure(one.row_bytes for one in some)])
+    return table(["homes", "CPU µs a report", "without rules of homes", "KiB a home", "bytes of its row"], rows)
+
+
 def rss(footprint: Footprint) -> float:
     return sum(m.rss_kib for m in footprint.processes.values()) / 1024
 
@@ -201,6 +209,10 @@ def profile(p: Profile) -> str:
     )  # fmt: skip
 
 
+PACE = 15_000
+"""Reports a second that half of the maximum is to be, at least."""
+
+
 # --- the figures to reach ---------------------------------------------------------------------------------------------------------------
 
 
@@ -236,8 +248,10 @@ def _latency_targets(results: Results) -> list[list[str]]:
         rows.append(_row("alarm p99 ms at 2,000/s", f"≤ 2 × {PEER}'s + 2 × fdatasync's p99", median(x.ms.p99 for x in ours), bound))
     if half := by.get(f"{OWN}/half of the maximum"):
         bound = 25 + 2 * median(map(synced_p99, half))
-        pace = f"alarm p99 ms at half of the maximum, {median(x.background for x in half):,.0f}/s"
-        rows.append(_row(pace, "≤ 25 + 2 × fdatasync's p99, at ≥ 15,000/s", median(x.ms.p99 for x in half), bound))
+        pace = median(x.background for x in half)
+        what, words = f"alarm p99 ms at half of the maximum, {pace:,.0f}/s", f"≤ 25 + 2 × fdatasync's p99, at ≥ {PACE:,}/s"
+        row = _row(what, words, median(x.ms.p99 for x in half), bound)
+        rows.append([*row[:-1], "in time, but at fewer reports"] if row[-1] == "yes" and pace < PACE else row)
     alone = by.get(f"{OWN}/2,000/s, calls ten a second")
     office = by.get(f"{OWN}/2,000/s, calls ten a second, 200 consoles and an office at work")
     if alone and office:

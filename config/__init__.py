@@ -12,6 +12,9 @@ from config.strict import GONE, Difference, compare, refusal
 DEFAULTS = Path(__file__).parent
 """The files that come with Anju."""
 
+TESTS = ".test.toml"
+"""How the name of a file of tests ends, which lies beside what it tests."""
+
 _T = TypeVar("_T")
 
 
@@ -49,12 +52,18 @@ class Survey(Generic[_T]):
 def survey(path: Path, type_: type[_T]) -> Survey[_T]:
     """The file compared with `type_`, all its mistakes at once, in the order of the file. Raises nothing."""
     try:
-        text = path.read_text(encoding="utf-8")
-        raw = tomllib.loads(text)
+        text = path.read_text(encoding="utf-8-sig")  # an editor of Windows puts a mark before the first line
     except OSError as problem:
         return _unread(path, problem.strerror or "cannot be read")
     except UnicodeDecodeError as problem:
         return _unread(path, f"is not UTF-8 at byte {problem.start}")
+    return survey_text(text, path, type_)
+
+
+def survey_text(text: str, path: Path, type_: type[_T]) -> Survey[_T]:
+    """`survey` of a text that came by another way; `path` is what its mistakes call it."""
+    try:
+        raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         return _unread(path, f"is not TOML: {problem}")
     left, differences = compare(raw, type_)
@@ -79,13 +88,13 @@ def load(path: Path, type_: type[_T]) -> _T:
 
 
 def load_all(folder: Path, type_: type[_T]) -> list[_T]:
-    """Every `*.toml` of a folder, by name; ConfigError when there is none."""
+    """What `files_of` names; ConfigError when there is nothing."""
     return [load(path, type_) for path in files_of(folder)]
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Every `*.toml` of a folder, by name; ConfigError when there is none."""
-    paths = sorted(folder.glob("*.toml"))
+    """Every `*.toml` of a folder, by name, but the tests of what stands in the others (`*.test.toml`); ConfigError when there is none."""
+    paths = sorted(path for path in folder.glob("*.toml") if not path.name.endswith(TESTS))
     if not paths:
         raise ConfigError(folder, "", "holds no .toml file")
     return paths

@@ -4,7 +4,9 @@ Nothing in it exists; `demo.toml` says how one can tell. A home is the same home
 """
 
 import tomllib
+from collections.abc import Iterator
 from functools import cache
+from math import cos, radians
 from pathlib import Path
 from random import Random
 
@@ -13,6 +15,11 @@ import msgspec
 COMMUNITIES_AT_ONCE = 4
 """Homes are dealt to so many communities in turn, then to the next ones: twenty homes live in two streets, ten thousand in all."""
 HOMES_TO_A_GROUP = 1000
+BUILDINGS_IN_A_ROW = 6
+METRES_A_DEGREE = 111_320.0
+"""Of latitude."""
+LEVELS = {"county": 6, "street": 9, "community": 12}
+"""How long the code of a division of that level is."""
 
 
 class DemoArea(msgspec.Struct, frozen=True):
@@ -31,6 +38,22 @@ class DemoHome(msgspec.Struct, frozen=True):
     phone: str
     access: str
     note: str
+    latitude: float
+    longitude: float
+
+
+class DemoResponder(msgspec.Struct, frozen=True):
+    """Somebody of an area who may be asked to go; `kind` and `helps` as a registry has them."""
+
+    id: str
+    area: str
+    kind: str
+    name: str
+    phone: str
+    helps: tuple[str, ...]
+    hours: tuple[str, ...]
+    latitude: float
+    longitude: float
 
 
 class DemoPerson(msgspec.Struct, frozen=True):
@@ -65,6 +88,7 @@ class Community(msgspec.Struct, frozen=True):
     homes: tuple[DemoHome, ...]
     devices: tuple[DemoDevice, ...]
     people: tuple[DemoPerson, ...]
+    responders: tuple[DemoResponder, ...]
 
 
 class _Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,6 +108,31 @@ class _Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     elder_men: tuple[str, ...]
     younger_women: tuple[str, ...]
     younger_men: tuple[str, ...]
+
+
+class _Ground(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Its south-western corner in degrees of WGS 84, and distances in metres."""
+
+    latitude: float
+    longitude: float
+    community_m: float
+    building_m: float
+
+    def at(self, community: int, building: int) -> tuple[float, float]:
+        """Where a building of the n-th community stands; building 0 is where the community begins."""
+        row, column = divmod(community, COMMUNITIES_AT_ONCE)
+        back, along = divmod(building, BUILDINGS_IN_A_ROW)
+        north, east = row * self.community_m + back * self.building_m, column * self.community_m + along * self.building_m
+        latitude = self.latitude + north / METRES_A_DEGREE
+        return round(latitude, 6), round(self.longitude + east / (METRES_A_DEGREE * cos(radians(self.latitude))), 6)
+
+
+class _Responder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    kind: str
+    level: str
+    name: str
+    helps: tuple[str, ...] = ()
+    hours: tuple[str, ...] = ()
 
 
 class _Homes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,6 +171,8 @@ class _Demo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     city: _Place
     county: _Place
     streets: tuple[_Street, ...]
+    ground: _Ground
+    responders: tuple[_Responder, ...]
     names: _Names
     homes: _Homes
     residents: _Residents
@@ -144,7 +195,20 @@ def community(homes: int, seed: int) -> Community:
         homes=tuple(home for home, _, _ in made),
         devices=tuple(device for _, devices, _ in made for device in devices),
         people=tuple(person for _, _, people in made for person in people),
+        responders=tuple(_responders(demo, {home.area for home, _, _ in made})),
     )
+
+
+def _responders(demo: _Demo, lived_in: set[str]) -> Iterator[DemoResponder]:
+    """Each stands where the first community of its area that somebody lives in begins."""
+    begins = [area for area, _, _ in _communities(demo)]
+    for number, kind in enumerate(demo.responders):
+        for area in sorted({area[: LEVELS[kind.level]] for area in lived_in}):
+            latitude, longitude = demo.ground.at(min(n for n, id_ in enumerate(begins) if id_.startswith(area) and id_ in lived_in), 0)
+            yield DemoResponder(
+                f"{kind.kind}-{area}".replace("_", "-"), area, kind.kind, kind.name, f"000-{area[6:]:0<6}-{8000 + number}",
+                kind.helps, kind.hours, latitude, longitude,
+            )  # fmt: skip
 
 
 def _communities(demo: _Demo) -> list[tuple[str, str, str]]:
@@ -174,12 +238,13 @@ def _areas(demo: _Demo, lived_in: set[str]) -> tuple[DemoArea, ...]:
 def _home(demo: _Demo, number: int, seed: int) -> tuple[DemoHome, tuple[DemoDevice, ...], tuple[DemoPerson, ...]]:
     chance = Random(f"{seed}:home:{number}")  # noqa: S311 - a story, not a secret
     communities = _communities(demo)
-    turn = (number - 1) % COMMUNITIES_AT_ONCE + COMMUNITIES_AT_ONCE * ((number - 1) // HOMES_TO_A_GROUP)
-    area, community_name, street_name = communities[turn % len(communities)]
+    turn = ((number - 1) % COMMUNITIES_AT_ONCE + COMMUNITIES_AT_ONCE * ((number - 1) // HOMES_TO_A_GROUP)) % len(communities)
+    area, community_name, street_name = communities[turn]
     building, stair = chance.randint(1, demo.homes.buildings), chance.randint(1, demo.homes.stairs)
     floor = chance.randint(1, demo.homes.floors)
     flat = 100 * floor + chance.randint(1, 2)
     home_id = f"home-{number:04d}"
+    latitude, longitude = demo.ground.at(turn, building)
     home = DemoHome(
         id=home_id,
         area=area,
@@ -188,6 +253,8 @@ def _home(demo: _Demo, number: int, seed: int) -> tuple[DemoHome, tuple[DemoDevi
         phone=_phone(number, 0),
         access=f"{floor} 楼，{chance.choice(demo.homes.access)}",
         note=chance.choice(demo.homes.notes),
+        latitude=latitude,
+        longitude=longitude,
     )
     devices = tuple(DemoDevice(f"{home_id}-{kit.slot}", home_id, kit.model, kit.room, kit.slot) for kit in demo.kit)
     return home, devices, _people(demo, home_id, number, chance)

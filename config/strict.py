@@ -117,6 +117,11 @@ def _meant(value: object, type_: object) -> str:
     bare = get_args(type_)[0] if get_origin(type_) is Annotated else type_
     if isinstance(value, str) and isinstance(bare, type) and issubclass(bare, Enum):
         return _near(value, [str(member.value) for member in bare])
+    options = [option for option in _options(bare) if isinstance(option, type) and issubclass(option, msgspec.Struct)]
+    tags = {str(option.__struct_config__.tag): option.__struct_config__.tag_field for option in options if option.__struct_config__.tag}
+    if isinstance(value, dict) and tags:
+        said = value.get(next(iter(tags.values())))
+        return _near(said, list(tags)) if isinstance(said, str) and said not in tags else ""
     return ""
 
 

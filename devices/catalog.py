@@ -55,6 +55,7 @@ class Kind(StrEnum):
     BED = "bed"
     METER = "meter"
     HUB = "hub"
+    SIREN = "siren"
     OTHER = "other"
 
 
@@ -72,6 +73,7 @@ NEEDS: dict[Kind, frozenset[Property]] = {
     Kind.BED: frozenset({Property.BED_OCCUPIED}),
     Kind.METER: frozenset({Property.WATER_USED}),
     Kind.HUB: frozenset({Property.MAINS_LOST}),
+    Kind.SIREN: frozenset(),
     Kind.OTHER: frozenset(),
 }
 """What a model must expose to be of a kind."""
@@ -88,6 +90,8 @@ class Model(msgspec.Struct, frozen=True):
     exposes: tuple[Property, ...]
     dialect: str = "anju"
     heartbeat: timedelta | None = None
+    speaks: bool = False
+    """It has a voice or a screen: it takes `command: prompt`."""
 
 
 class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

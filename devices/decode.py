@@ -26,7 +26,10 @@ def decode(
     """
     parsed = parse(topic) if isinstance(topic, str) else topic
     try:
-        return _decode(parsed, payload, received_at, directory, len(payload) if size is None else size)
+        length = len(payload)
+        if type(parsed) is DeviceTopic and length <= REPORT_LIMIT and (size is None or size == length):
+            return native(parsed, payload, received_at)
+        return _decode(parsed, payload, received_at, directory, length if size is None else size)
     except DecodeError:
         raise
     except Exception as bug:  # noqa: BLE001 - see below
@@ -42,8 +45,7 @@ def _decode(parsed: DeviceTopic | BridgeTopic, payload: bytes, received_at: date
         return _salvage(parsed, payload, received_at, DecodeError("payload", f"{came} bytes, {limit} at most"))
     if came > len(payload):
         raise DecodeError("payload", f"only {len(payload)} of {came} bytes are here")
-    if isinstance(parsed, DeviceTopic):
-        return native(parsed, payload, received_at)
+    assert isinstance(parsed, BridgeTopic), "a device's own message of a size that is sound has been read"
     dialect = DIALECTS.get(parsed.dialect)
     if dialect is None:
         raise DecodeError("topic.dialect", f"{parsed.dialect!r} is not one of {', '.join(DIALECTS)}")

@@ -17,6 +17,11 @@ DeviceId = NewType("DeviceId", str)
 PersonId = NewType("PersonId", str)
 ModelId = NewType("ModelId", str)
 
+SYNTHETIC_AREA = AreaId("_anju-self-check")
+SYNTHETIC_HOME = HomeId("_anju-self-check")
+SYNTHETIC_DEVICE = DeviceId("_anju-self-check")
+"""Of the service itself; `alerting.synthetic` says what they are for."""
+
 
 class Area(msgspec.Struct, frozen=True):
     """An administrative division: city, county, street or community, by its code (GB/T 2260 style)."""
@@ -36,6 +41,17 @@ class Home(msgspec.Struct, frozen=True):
     access: str = ""
     """How a helper gets in: floor, lift, dog. The code of a key safe does not belong here."""
     note: str = ""
+    latitude: float | None = None
+    """With `longitude`: where it stands, in degrees of WGS 84."""
+    longitude: float | None = None
+    ground: tuple[tuple[float, float], ...] = ()
+    """The corners, as latitude and longitude, of where the resident may walk about; empty: a circle around the home."""
+    building: str = ""
+    """What is counted together when power or network fails: 12 栋."""
+    carrier: str = ""
+    """Whose network its hub is on."""
+    synthetic: bool = False
+    """The service's own, from which it calls to see whether a call gets through; nobody lives there."""
 
 
 class Role(StrEnum):
@@ -65,6 +81,10 @@ class Person(msgspec.Struct, frozen=True):
     speech: str = ""
     """Dialect, hearing: how to speak with this person."""
     note: str = ""
+    hours: tuple[str, ...] = ()
+    """When a contact may be rung, in local time: `08:00-22:00`; empty: at any hour."""
+    vulnerable: bool = False
+    """Especially vulnerable (特殊困难老年人), so that somebody visits every month at least."""
 
 
 class Lifecycle(StrEnum):

@@ -6,11 +6,11 @@ One straight function puts it together, so that what hangs on what can be read f
 import asyncio
 import contextlib
 import faulthandler
-import gc
 import logging
 import os
 import resource
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
@@ -20,36 +20,34 @@ from typing import TYPE_CHECKING, TypeVar
 
 import uvloop
 
+from alerting.caring.help_facts import MessageRequested
+from alerting.commands import CheckHomes
 from alerting.daily_check import daily_check
-from alerting.facts import (
-    CheckHomes,
-    CommandIssued,
-    Configured,
-    Exists,
-    Fact,
-    Finding,
-    HomesChecked,
-    NotificationRequested,
-    Sentence,
-    ServiceStarted,
-    Unknown,
-    WallClockStepped,
-)
+from alerting.facts import CommandIssued, Fact, NotificationRequested
 from alerting.field_failures import FieldTally
+from alerting.items import Configured, Finding, HomesChecked, LineLost, LineRestored, Said, ServiceStarted, WallClockStepped
+from alerting.refusals import Exists, Unknown
+from alerting.rulebook import settled
+from alerting.terms import Sentence
 from devices.mqtt.sessions import Sessions
+from gateway.answers import Answers, Codes, deliveries, link_key
+from gateway.care_round import CareRound
 from gateway.children import end_with_parent, still_alive
 from gateway.clock import MACHINE, Clock
-from gateway.control import KITS_SOCKET, Answered, Ask, Committed, Deliveries, Health, Push, Unstored, socket_path
+from gateway.collector import settle_memory
+from gateway.control import KITS_SOCKET, Answered, Ask, Committed, Health, Inquire, Push, Stands, Unstored, socket_path
 from gateway.control_server import ControlServer
 from gateway.inbox import Outcome
-from gateway.jobs import Job, Jobs, Ledger
+from gateway.jobs import Job, Jobs, Ledger, Round
 from gateway.judging import load_ruleset
 from gateway.loop import Loop, Space
 from gateway.mqtt.keys import Keys
 from gateway.mqtt.listener import Listener
 from gateway.mqtt.ways import listen
-from gateway.notify.channel import Channel, Moot, Notice, notice_of
+from gateway.notices import Notices
+from gateway.notify.channel import Channel
 from gateway.notify.delivery import Delivery
+from gateway.notify.pulling import keep_pulling
 from gateway.notify.settings import channels, load_notify
 from gateway.operations.mark import Tally
 from gateway.problem import CommandFailed
@@ -75,6 +73,9 @@ HUNG_S = 30.0
 """Without a turn of the event loop for so long the process counts as hung, and ends; whoever watches it starts it again."""
 INNER_FAULTS = 3
 """That the pages name, the latest ones."""
+CARE_EVERY = timedelta(minutes=1)
+SWITCH_S = 0.0005
+"""How long readings keep the journal's thread from the interpreter, with each step of a commit: a tenth of Python's default."""
 HOMES_AT_ONCE = 100
 """Checked between two turns of the loop: a few milliseconds."""
 
@@ -89,6 +90,7 @@ def run(settings_file: Path, *, watch_stdin: bool) -> int:
         end_with_parent()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a line to every kit; the shell's 1,024 would shut the others out
+    sys.setswitchinterval(SWITCH_S)
     try:
         with Folder.lock_within(Path(settings.data), LOCK_PATIENCE_S) as folder:
             uvloop.run(_alarm(settings, folder.layout))
@@ -107,7 +109,7 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
     snapshots = disk.make_room(lambda: Snapshots(layout.snapshots))
     began = monotonic()
     recovered = recover(journal, snapshots)
-    _settle_memory()
+    settle_memory()
     engine, sessions = recovered.engine, recovered.sessions
     clock = Clock(journal.last_stamp)
     log.info("recovered %d entries to number %d in %.2f s", recovered.replayed, journal.last_seq, monotonic() - began)
@@ -115,23 +117,16 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
     had_back = tuple(Sentence(f"启动时未能完全恢复：{p}", f"not everything was recovered: {p}") for p in recovered.problems)
 
     # What goes out, each after its commit.
-    def notice(request: NotificationRequested) -> Notice | Moot:
-        alert = engine.alerts.get(request.alert)
-        if alert is None:
-            return Moot("the alert was closed long ago")
-        home = engine.homes.get(alert.home)
-        people = home.people.values() if home else ()
-        return notice_of(request, alert, home.record if home else None, people, settings.http.public_url)
-
     def published(commit: Commit, body: bytes) -> None:
         if settings.backup.folder:
             tally.add(commit.entries, commit.last_seq)
         listener.committed(commit.entries)
         if broker is not None:
             broker.committed(commit.first_seq, commit.entries)
-        if any(isinstance(entry, WallClockStepped) for entry in commit.entries):
+        news = [entry for entry in commit.entries if type(entry) is not Said]  # thousands a second are, and say nothing to these
+        if any(isinstance(entry, WallClockStepped) for entry in news):
             jobs.wake()
-        requests = [entry for entry in commit.entries if isinstance(entry, NotificationRequested)]
+        requests = [entry for entry in news if isinstance(entry, NotificationRequested | MessageRequested)]
         if requests:
             delivery.offer(requests)
         control.push(Committed(commit.first_seq, len(commit.entries), commit.stamp, body))
@@ -162,7 +157,10 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
     keys = None if settings.mqtt.tls is None else Keys(settings.mqtt.tls, MACHINE.wall)
     listener = Listener(loop, engine.credential, sessions, clock.now, loop.refuse, keys=keys)
     broker = _broker(settings, loop, sessions, clock, journal) if settings.broker.url else None
-    delivery = Delivery(_channels(settings), notice, loop.ended, clock.now)
+    ways = _channels(settings)
+    codes = Codes(link_key(layout.root / "links.key"))
+    delivery = Delivery(ways, Notices(engine, codes, ways, settings.http.public_url).of, loop.ended, clock.now)
+    answers = Answers(engine, loop, delivery, codes, clock.now)
 
     # The calendar.
     async def retire(_: date) -> None:
@@ -190,6 +188,7 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
         Ledger(layout.root / "calendar.json"),
         settings.zone,
         MACHINE.wall,
+        [Round("care", CARE_EVERY, CareRound(engine, loop.ask, clock.now).run)],
     )
 
     # The desk's line.
@@ -204,6 +203,12 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
 
     def forward(frame: Ask, answer: Callable[[Answered], None]) -> None:
         loop.ask(frame.asked, lambda outcome: answer(_answered(frame.id, outcome)))
+
+    def inquired(asked: Inquire) -> Stands:
+        try:
+            return Stands(asked.id, clock.now(), tuple(engine.standings(asked.home)))
+        except Unknown:
+            return Stands(asked.id)
 
     def health() -> Health:
         counters = loop.counters
@@ -231,7 +236,7 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
             pending_notifications=delivery.pending,
             started_at=started_at,
             differences=engine.differences,
-            deliveries={name: Deliveries(c.sent, c.failed, c.retried, c.pending) for name, c in delivery.counts.items()},
+            deliveries=deliveries(delivery),
             failed_jobs=dict(jobs.failures),
             began_seq=began_seq,
             kept_seq=tally.upto,
@@ -245,16 +250,23 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
         )
 
     started_at, began_seq, tally = clock.now(), journal.last_seq, Tally(upto=journal.last_seq)
-    control = ControlServer(socket_path(layout.root), ask)
+    control = ControlServer(socket_path(layout.root), ask, answers.grant)
     control.greeting = lambda: [health(), *held]
+    control.inquired = inquired
 
     # Life. What judging depends on comes first, through the loop like everything else.
     loop.give(ServiceStarted(journal.last_stamp.service_at if journal.last_stamp else None, clock.clock_suspect), first=True)
-    ruleset = load_ruleset(settings)
+    ruleset, unfit = settled(load_ruleset(settings), engine.ruleset, chosen=engine.rules_chosen)
+    had_back += tuple(
+        Sentence(f"判读文件与已启用的规则不符，沿用原配置：{p}", f"the files do not fit the rules that were put live: {p}") for p in unfit
+    )
     if ruleset.version != engine.ruleset.version:
-        loop.give(Configured(ruleset), first=True)
+        loop.give(Configured(ruleset, why="the files that the service was started with"), first=True)
+    if broker is None and engine.line_lost_since is not None:
+        loop.give(LineRestored(), first=True)  # the settings name no broker any more
     turning = asyncio.create_task(loop.run(), name="loop")
     delivery.offer(engine.pending_notifications())
+    delivery.offer(engine.pending_messages())
     await control.start()
     if keys is not None:
         keys.read()
@@ -263,12 +275,14 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
     if broker is not None:
         broker.start()
     watching = asyncio.create_task(keys.watch(listener.shut_out_revoked), name="certificates") if keys else None
+    asking = asyncio.create_task(keep_pulling(ways, answers.pulled), name="reports")
     beating = asyncio.create_task(_beat(control, health), name="health")
 
     await jobs.start()
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait({turning, stop}, return_when=asyncio.FIRST_COMPLETED)
     beating.cancel()
+    asking.cancel()
     if watching is not None:
         watching.cancel()
     await jobs.close()
@@ -283,13 +297,6 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
     await control.close()
     journal.close()
     snapshots.close()
-
-
-def _settle_memory() -> None:
-    """What a start has built lives as long as the process: the collector need not walk through a county's homes again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 async def _beat(control: ControlServer, health: Callable[[], Health]) -> None:
@@ -324,6 +331,7 @@ def _broker(settings: Settings, loop: Loop, sessions: Sessions, clock: Clock, jo
     return Broker(
         entrance(settings.broker), loop, sessions.status, clock.now,
         journal=journal, last_seq=journal.last_seq, memory=Path(settings.data) / "broker.json",
+        line=lambda since: loop.give(LineRestored() if since is None else LineLost(since), first=True),
     )  # fmt: skip
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
@@ -18,8 +17,9 @@ from typing import TypeVar
 
 import msgspec
 
-from alerting.facts import IllegalTransition
-from gateway import demo, local_ca
+from alerting.refusals import IllegalTransition
+from gateway import demo, local_ca, watchdog_log_in
+from gateway.address import origin, take
 from gateway.children import Child
 from gateway.clock import MACHINE
 from gateway.control import AlarmProcessAway, connected
@@ -27,16 +27,16 @@ from gateway.judging import load_models, load_ruleset
 from gateway.operations.examine import settings_of
 from gateway.operations.keeper import Keeper
 from gateway.problem import CommandFailed
-from gateway.settings import WEBSOCKET_PATH, Http, Mqtt, Settings
+from gateway.settings import WEBSOCKET_PATH, Http, Mqtt, Settings, says_nothing
 from gateway.store.folder import Folder, FolderInUse
 from gateway.store.identity import FolderRefused, settle
 from gateway.store.reserve import MIB, lend
+from gateway.watchdog_settings import Watchdog
 from gateway.web.users import Role, Users
 
 T = TypeVar("T")
 
 ADMIN = "admin"
-MOST_HOMES = 10_000
 READY_S = 120.0
 """After which, and then every so often, it is said what a start is waiting for."""
 
@@ -50,8 +50,6 @@ START_ROOM = 4 * MIB
 
 
 def up(asked: argparse.Namespace) -> int:
-    if not 1 <= asked.homes <= MOST_HOMES:
-        raise CommandFailed(f"--homes {asked.homes}: a number from 1 to {MOST_HOMES}")
     if asked.http == asked.mqtt:
         raise CommandFailed(f"--http and --mqtt are both {asked.http}; they need a port each")
     settings = Settings(
@@ -60,6 +58,7 @@ def up(asked: argparse.Namespace) -> int:
         judging=str(asked.judging.resolve()) if asked.judging else "",
         http=Http(port=asked.http),
         mqtt=Mqtt(port=asked.mqtt, tls=local_ca.settings(asked.data.resolve(), asked.mqtt)),
+        watchdog=Watchdog(every_s=asked.watchdog, patience_s=min(20.0, float(asked.watchdog or 20))),
     )
 
     def before() -> demo.Secrets:
@@ -76,6 +75,8 @@ def up(asked: argparse.Namespace) -> int:
 
 def serve(config: Path) -> int:
     settings = settings_of(config, os.environ)
+    if says_nothing(settings, config):
+        say(f"{config} says nothing: every setting is its default, the data folder is {settings.data}")
     return _run(settings, lambda: _first_user(Path(settings.data)), _production, config.resolve())
 
 
@@ -113,6 +114,9 @@ class Service:
             Child("the telemetry process", [*half, "telemetry", *tail], say, dispensable=500),
             Child("the web process", [*half, "web", *tail, *(["--demo"] if demo else [])], say, dispensable=300),
         ]
+        if settings.watchdog.every_s:
+            began = ["--began", f"{MACHINE.boottime():.3f}"]
+            self.children.append(Child("the watchdog", [*half, "watch", *tail, *began], say, dispensable=100))
         self.keeper = Keeper(settings, config, lambda: self.children[0].began_at, say)
 
     async def run(self, then: Callable[[], Awaitable[None]]) -> None:
@@ -156,8 +160,7 @@ class Service:
 
     @property
     def url(self) -> str:
-        http = self.settings.http
-        return f"http://{http.host if http.host != '0.0.0.0' else '127.0.0.1'}:{http.port}"  # noqa: S104 - compared, not bound
+        return origin(self.settings.http.host, self.settings.http.port)
 
     async def ready(self) -> None:
         """Wait until `/readyz` says so, from both halves, however long: one that hears calls on a full disk is not ready, and is needed."""
@@ -205,10 +208,15 @@ def _run(
 
         entrance(settings.broker)
     patience = monotonic() + ORPHANS_S
-    _free(settings.http.host, settings.http.port, "--http", patience)
+    _free(settings.http.host, settings.http.port, f"[http] in {config}" if config else "--http", patience)
     for address in settings.mqtt.addresses:
-        _free(address.host, address.port, "--mqtt", patience)
+        _free(address.host, address.port, f"[mqtt] in {config}" if config else "--mqtt", patience)
     prepared = before()
+    if settings.watchdog.every_s:
+        try:
+            watchdog_log_in.keep(data)
+        except (OSError, sqlite3.Error) as problem:
+            say(f"the watchdog has no token of its own ({problem}): it will say that it hears nothing")
     asyncio.run(_watch(settings, prepared, then, config))
     return 0
 
@@ -227,17 +235,16 @@ def _keep(path: Path, body: bytes) -> None:
         raise CommandFailed(f"cannot write {path}: {problem.strerror}") from problem
 
 
-def _free(host: str, port: int, option: str, patience: float) -> None:
+def _free(host: str, port: int, where: str, patience: float) -> None:
+    """CommandFailed, which says where the address is written, when it is not to be had."""
     while True:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as problem:
-                if problem.errno != errno.EADDRINUSE or monotonic() >= patience:
-                    raise CommandFailed(f"port {port} on {host}: {problem.strerror}; choose another one with {option}") from problem
-            else:
-                return
+        try:
+            take(host, port)
+        except OSError as problem:
+            if problem.errno != errno.EADDRINUSE or monotonic() >= patience:
+                raise CommandFailed(f"port {port} on {host}: {problem.strerror}; choose another one with {where}") from problem
+        else:
+            return
         sleep(0.05)
 
 

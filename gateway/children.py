@@ -90,7 +90,8 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), patience)
+            async with asyncio.timeout(patience):
+                await process.wait()
         except TimeoutError:
             self._told(f"{self.name} did not end within {patience:.0f} s and was killed")
             with contextlib.suppress(ProcessLookupError):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from alerting.facts import WallClockStepped
+from alerting.items import WallClockStepped
 from gateway.store.entry import Stamp
 
 STEP = timedelta(seconds=1)

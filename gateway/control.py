@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,13 @@ from pathlib import Path
 
 import msgspec
 
-from alerting.facts import Asked, Exists, Fact, IllegalTransition, Sentence, Unknown
+from alerting.commands import Asked
+from alerting.facts import Fact
+from alerting.refusals import Exists, IllegalTransition, Unknown
+from alerting.standing import Standing
+from alerting.terms import Sentence
+from devices.home import HomeId
+from gateway.reaching import Grant, Granted, Wish, Wished
 from gateway.store.entry import Stamp
 
 FRAME_LIMIT = 64 * 1024 * 1024
@@ -40,6 +46,21 @@ class Follow(msgspec.Struct, tag="follow"):
 class Ask(msgspec.Struct, tag="ask"):
     id: int
     asked: Asked
+
+
+class Inquire(msgspec.Struct, tag="inquire"):
+    """Asks how every rule stands for a home, at this moment; nothing changes."""
+
+    id: int
+    home: HomeId
+
+
+class Stands(msgspec.Struct, tag="stands"):
+    """The answer. `at`: service time; None where there is no such home."""
+
+    id: int
+    at: datetime | None = None
+    standings: tuple[Standing, ...] = ()
 
 
 class Kept(msgspec.Struct, tag="kept"):
@@ -93,6 +114,11 @@ class Deliveries(msgspec.Struct, frozen=True):
     failed: int
     retried: int
     pending: int
+    kind: str = ""
+    last_success_at: datetime | None = None
+    """Of attempts, tests among them; service time."""
+    last_failure_at: datetime | None = None
+    last_failure: str = ""
 
 
 class Health(msgspec.Struct, tag="health"):
@@ -168,7 +194,7 @@ class TelemetryHealth(msgspec.Struct, tag="telemetry"):
     failed_jobs: dict[str, str] = {}
 
 
-Frame = Follow | Ask | Kept | Hurry | Answered | Committed | Unstored | Health | TelemetryHealth
+Frame = Follow | Ask | Inquire | Wished | Stands | Kept | Hurry | Answered | Grant | Committed | Unstored | Health | TelemetryHealth
 Push = Committed | Unstored | Health | TelemetryHealth
 
 _encoder = msgspec.msgpack.Encoder()
@@ -214,23 +240,13 @@ class Control:
         self._commits = commits
         self.connected = False
         self._writer: asyncio.StreamWriter | None = None
-        self._waiting: dict[int, asyncio.Future[Answered]] = {}
+        self._waiting: dict[int, asyncio.Future[Answered | Stands | Grant]] = {}
         self._next = 1
 
     async def ask(self, asked: Asked, *, timeout: float = 10.0) -> Answered:  # noqa: ASYNC109 - the whole exchange is bounded
         """Answered after its commit. Raises Unknown, Exists, IllegalTransition, or AlarmProcessAway (then it may have happened)."""
-        if self._writer is None:
-            raise AlarmProcessAway
-        number, self._next = self._next, self._next + 1
-        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = future
-        try:
-            self._writer.write(pack(Ask(number, asked)))
-            answered = await asyncio.wait_for(future, timeout)
-        except (TimeoutError, ConnectionError) as problem:
-            raise AlarmProcessAway from problem
-        finally:
-            self._waiting.pop(number, None)
+        answered = await self._exchange(lambda number: Ask(number, asked), timeout)
+        assert isinstance(answered, Answered)
         if answered.error:
             sentence = answered.sentence or Sentence("未知错误", "unknown error")
             match answered.error:
@@ -243,6 +259,35 @@ class Control:
                 case _:
                     raise IllegalTransition(sentence)
         return answered
+
+    async def inquire(self, home: HomeId, *, timeout: float = 5.0) -> Stands:  # noqa: ASYNC109 - the whole exchange is bounded
+        """How every rule stands for a home. Raises AlarmProcessAway."""
+        stands = await self._exchange(lambda number: Inquire(number, home), timeout)
+        assert isinstance(stands, Stands)
+        return stands
+
+    async def wish(self, wish: Wish, *, timeout: float = 10.0) -> Granted:  # noqa: ASYNC109 - as above
+        """What is asked about reaching people; where it changes something, that is on disk. AlarmProcessAway (it may have happened)."""
+        grant = await self._exchange(lambda number: Wished(number, wish), timeout)
+        assert isinstance(grant, Grant)
+        return grant.granted
+
+    async def _exchange(
+        self, frame: Callable[[int], Ask | Inquire | Wished], timeout: float,  # noqa: ASYNC109 - as above
+    ) -> Answered | Stands | Grant:  # fmt: skip
+        if self._writer is None:
+            raise AlarmProcessAway
+        number, self._next = self._next, self._next + 1
+        future: asyncio.Future[Answered | Stands | Grant] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        try:
+            self._writer.write(pack(frame(number)))
+            async with asyncio.timeout(timeout):
+                return await future
+        except (TimeoutError, ConnectionError) as problem:
+            raise AlarmProcessAway from problem
+        finally:
+            self._waiting.pop(number, None)
 
     def kept(self, keeper: Keeper, seq: int) -> None:
         """Tell how far everything that this process keeps is on disk."""
@@ -267,7 +312,7 @@ class Control:
                 self._writer, self.connected = writer, True
                 while True:
                     frame = await unpack(reader)
-                    if isinstance(frame, Answered):
+                    if isinstance(frame, Answered | Stands | Grant):
                         future = self._waiting.get(frame.id)
                         if future is not None and not future.done():
                             future.set_result(frame)

@@ -8,18 +8,41 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.control import FRAME_LIMIT, Answered, Ask, Committed, Follow, Hurry, Keeper, Kept, Push, Unstored, pack, unpack
+from config.accepting import accept_no_more
+from gateway.control import (
+    FRAME_LIMIT,
+    Answered,
+    Ask,
+    Committed,
+    Follow,
+    Hurry,
+    Inquire,
+    Keeper,
+    Kept,
+    Push,
+    Stands,
+    Unstored,
+    pack,
+    unpack,
+)
+from gateway.reaching import Grant, Granted, Wish, Wished
 
 BEHIND_LIMIT = 64 * 1024 * 1024
 """A follower with more than this unsent is cut off; it comes back and reads the journal instead."""
 
 
 class ControlServer:
-    """`ask(frame, answer)` is the loop's: it calls `answer` once, after the commit or with the refusal."""
+    """`ask(frame, answer)` is the loop's: it calls `answer` once, after the commit or with the refusal. `grant` likewise."""
 
-    def __init__(self, path: Path, ask: Callable[[Ask, Callable[[Answered], None]], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        ask: Callable[[Ask, Callable[[Answered], None]], None],
+        grant: Callable[[Wish, Callable[[Granted], None]], None] | None = None,
+    ) -> None:
         self.path = path
         self._ask = ask
+        self._grant = grant
         self._followers: dict[asyncio.StreamWriter, Follow] = {}
         self._kept: dict[asyncio.StreamWriter, Kept] = {}
         """What each has said last, for as long as it is here."""
@@ -27,6 +50,8 @@ class ControlServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self.greeting: Callable[[], list[Push]] = list
         """What a new follower is told first: the present health, what is not stored."""
+        self.inquired: Callable[[Inquire], Stands] = lambda asked: Stands(asked.id)
+        """Answered at once, from what is in memory."""
         self.hurried: Callable[[], None] = lambda: None
         """Called when a follower cannot wait."""
 
@@ -41,6 +66,7 @@ class ControlServer:
 
     async def close(self) -> None:
         if self._server is not None:
+            await accept_no_more(self._server)
             self._server.close()
         for writer in list(self._followers):
             writer.close()
@@ -67,7 +93,7 @@ class ControlServer:
                 self._followers.pop(writer, None)
                 writer.transport.abort()
             else:
-                writer.write(data)
+                _write(writer, data)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -80,14 +106,18 @@ class ControlServer:
                 if isinstance(frame, Follow):
                     for first in self.greeting():
                         if frame.commits or not isinstance(first, Committed | Unstored):
-                            writer.write(pack(first))
+                            _write(writer, pack(first))
                     self._followers[writer] = frame
                 elif isinstance(frame, Kept):
                     self._kept[writer] = frame
                 elif isinstance(frame, Hurry):
                     self.hurried()
+                elif isinstance(frame, Inquire):
+                    _write(writer, pack(self.inquired(frame)))
                 elif isinstance(frame, Ask):
-                    self._ask(frame, lambda answered: None if writer.is_closing() else writer.write(pack(answered)))
+                    self._ask(frame, lambda answered: _write(writer, pack(answered)))
+                elif isinstance(frame, Wished) and self._grant is not None:
+                    self._grant(frame.wish, _granting(frame.id, writer))
                 else:
                     raise ConnectionError(f"{type(frame).__name__} is not for the alarm process")
         except (OSError, asyncio.IncompleteReadError, msgspec.MsgspecError):
@@ -99,3 +129,13 @@ class ControlServer:
             self._kept.pop(writer, None)
             with contextlib.suppress(OSError):
                 writer.close()
+
+
+def _granting(number: int, writer: asyncio.StreamWriter) -> Callable[[Granted], None]:
+    return lambda granted: _write(writer, pack(Grant(number, granted)))
+
+
+def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
+    """To one who may be gone: the line of a killed process is closed at the write that finds it out, and uvloop raises at the next one."""
+    if not writer.is_closing():
+        writer.write(data)

@@ -2,22 +2,18 @@
 
 import asyncio
 import secrets
+from datetime import date
 from pathlib import Path
 
 import msgspec
 
-from alerting.facts import (
-    Actor,
-    Asked,
-    Command,
-    Exists,
-    IssueCredential,
-    RegisterArea,
-    RegisterDevice,
-    RegisterHome,
-    RegisterPerson,
-    RevokeCredentials,
-)
+from alerting.caring.help_commands import SetResponder
+from alerting.caring.help_records import Help, Responder, ResponderId, ResponderKind
+from alerting.commands import Asked, Command, IssueCredential, RegisterArea, RegisterDevice, RegisterHome, RegisterPerson, RevokeCredentials
+from alerting.duty_commands import SetRoster, SetStaff
+from alerting.refusals import Exists
+from alerting.roster import Layer, Roster, RosterId, Staff, StaffId, Turn
+from alerting.terms import Actor
 from config.community import Community, community
 from devices.catalog import Catalog
 from devices.credential import Credential, Scope, digest
@@ -32,6 +28,8 @@ DEMO = Actor("demo")
 OPERATOR = "operator"
 DEVICE = "device"
 AT_ONCE = 200
+FIRST_TURN = date(2026, 1, 5)
+"""A Monday."""
 """Commands under way at a time: a thousand homes are registered in batches, between alarms."""
 
 
@@ -95,7 +93,8 @@ def commands(place: Community, catalog: Catalog) -> list[list[Command]]:
         RegisterArea(Area(AreaId(a.id), a.name, None if a.parent is None else AreaId(a.parent))) for a in place.areas
     ]
     homes: list[Command] = [
-        RegisterHome(Home(HomeId(h.id), AreaId(h.area), h.name, h.address, h.phone, h.access, h.note)) for h in place.homes
+        RegisterHome(Home(HomeId(h.id), AreaId(h.area), h.name, h.address, h.phone, h.access, h.note, h.latitude, h.longitude))
+        for h in place.homes
     ]
     inside: list[Command] = []
     for d in place.devices:
@@ -115,6 +114,31 @@ def commands(place: Community, catalog: Catalog) -> list[list[Command]]:
     return [*([area] for area in areas), homes, inside]
 
 
+def responders(place: Community) -> list[Command]:
+    """Who may be asked to go, each with where they stand."""
+    return [
+        SetResponder(
+            Responder(
+                ResponderId(one.id), AreaId(one.area), ResponderKind(one.kind), one.name, one.phone, tuple(map(Help, one.helps)), one.hours,
+                one.latitude, one.longitude,
+            ),
+        )
+        for one in place.responders
+    ]
+
+
+def duty() -> list[Command]:
+    """Who is on at the demo's desk: its operator, around the clock, and two leads by turns of a week."""
+    people = (
+        Staff(StaffId("operator"), "值班员（演示）", "000-0000-9001", OPERATOR, "operator"),
+        Staff(StaffId("lead-1"), "值班长甲（演示）", "000-0000-9002", "", "lead"),
+        Staff(StaffId("lead-2"), "值班长乙（演示）", "000-0000-9003", "", "lead"),
+    )
+    first = Layer("台面", (people[0].id,), Turn.DAILY, FIRST_TURN, at="08:00")
+    leads = Layer("值班长", (people[1].id, people[2].id), Turn.WEEKLY, FIRST_TURN, at="08:00")
+    return [*(SetStaff(person) for person in people), SetRoster(Roster(RosterId("desk"), "值守台", "the desk", (first, leads), desk=True))]
+
+
 async def register(control: Control, homes: int, seed: int, catalog: Catalog, secrets_: Secrets) -> int:
     """Ask for everything that is not there yet; how many were new. Raises AlarmProcessAway."""
     new = 0
@@ -128,8 +152,12 @@ async def register(control: Control, homes: int, seed: int, catalog: Catalog, se
                 return False
             return True
 
-    for group in commands(community(homes, seed), catalog):
+    place = community(homes, seed)
+    for group in commands(place, catalog):
         new += sum(await asyncio.gather(*(ask(command) for command in group)))
+    if secrets_.new:  # once: what people have made of it since stands
+        for command in (*duty(), *responders(place)):
+            await control.ask(Asked(command, DEMO))
     try:
         await control.ask(Asked(IssueCredential(device_credential(secrets_.device)), DEMO))
     except Exists:

@@ -13,7 +13,9 @@ from typing import Protocol
 
 import msgspec
 
-from alerting.facts import Fact, IllegalTransition, Item
+from alerting.facts import Fact
+from alerting.items import Item
+from alerting.refusals import IllegalTransition
 from devices.mqtt.entries import SessionEntry
 from devices.topic import BridgeTopic, DeviceTopic
 

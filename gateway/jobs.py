@@ -33,6 +33,14 @@ class Job(msgspec.Struct, frozen=True):
     run: Callable[[date], Awaitable[None]]
 
 
+class Round(msgspec.Struct, frozen=True):
+    """Runs again and again, `every` so often, and at the start. It finds out by itself what is owed, so a round that was missed is none."""
+
+    name: str
+    every: timedelta
+    run: Callable[[], Awaitable[None]]
+
+
 def last_due(at: time, now: datetime, zone: ZoneInfo) -> datetime:
     """The latest moment up to `now` at which a daily job was due, UTC.
 
@@ -89,15 +97,19 @@ class Jobs:
     The scheduler only wakes; what runs is what the ledger and the wall clock say is owed, so that a wake too many does nothing.
     """
 
-    def __init__(self, jobs: Iterable[Job], ledger: Ledger, zone: ZoneInfo, wall: Callable[[], datetime]) -> None:
+    def __init__(
+        self, jobs: Iterable[Job], ledger: Ledger, zone: ZoneInfo, wall: Callable[[], datetime], rounds: Iterable[Round] = (),
+    ) -> None:  # fmt: skip
         self.failures: dict[str, str] = {}
         self._jobs = tuple(jobs)
+        self._rounds = tuple(rounds)
         self._ledger = ledger
         self._zone = zone
         self._wall = wall
         self._done: dict[str, datetime] = {}
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
+        self._going = asyncio.Lock()
         self._keeping: asyncio.Task[None] | None = None
         # Its own default drops what is a second late; here late is late, and several missed moments are one.
         late = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -113,6 +125,8 @@ class Jobs:
             self._scheduler.add_job(self._due, at, id=job.name)
         await self._note()
         self._scheduler.add_job(self._due, IntervalTrigger(seconds=int(CATCH_UP.total_seconds())), id="catch up")
+        for each in self._rounds:
+            self._scheduler.add_job(self._go_round, IntervalTrigger(seconds=int(each.every.total_seconds())), args=(each,), id=each.name)
         self._scheduler.start()
         self._keeping = asyncio.create_task(self._keep(), name="calendar")
         self._keeping.add_done_callback(_surface)
@@ -125,11 +139,24 @@ class Jobs:
     async def _due(self) -> None:
         self.wake()  # the scheduler runs what is no coroutine in a thread, and an event belongs to the loop's
 
+    async def _go_round(self, each: Round) -> None:
+        """A round that fails is logged, and the next one does what it left."""
+        try:
+            async with self._going:
+                await each.run()
+        except Exception as fault:  # as with a job: neither the others nor the service stop for it
+            log.exception("round %s of the calendar failed", each.name)
+            self.failures[each.name] = f"{type(fault).__name__}: {fault}"
+        else:
+            self.failures.pop(each.name, None)
+
     async def _keep(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
             await self.catch_up()
+            for each in self._rounds:
+                await self._go_round(each)
 
     async def catch_up(self) -> None:
         """Run what is owed now, each once however often it was missed. A job that fails is logged and stays owed."""

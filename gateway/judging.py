@@ -4,6 +4,7 @@ from datetime import UTC
 from pathlib import Path
 
 from alerting.assembly import RulesetError, assemble
+from alerting.caring.prompts import PromptFile
 from alerting.policy import EscalationFile
 from alerting.rules import DispositionFile, RuleFile, Ruleset
 from config import DEFAULTS, ConfigError, load, load_all
@@ -28,6 +29,7 @@ def load_models(settings: Settings) -> Catalog:
 def load_ruleset(settings: Settings) -> Ruleset:
     """The whole of it, checked; CommandFailed names the file, the key and what is wrong, or what does not fit together."""
     folder = folder_of(settings)
+    prompts = folder / "prompts.toml"
     channels = {t.name: t.channels for t in load_notify(Path(settings.notify)).targets} if settings.notify else {}
     offset = MACHINE.wall().astimezone(settings.zone).utcoffset() or UTC.utcoffset(None)
     try:
@@ -39,6 +41,7 @@ def load_ruleset(settings: Settings) -> Ruleset:
             channels=channels,
             utc_offset_minutes=int(offset.total_seconds() // 60),
             uncertified=settings.certification.uncertified,
+            prompts=load(prompts, PromptFile) if prompts.exists() else None,
         )
     except ConfigError as problem:
         raise CommandFailed(str(problem)) from problem

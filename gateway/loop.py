@@ -9,9 +9,8 @@ outcomes of notifications, changes of MQTT sessions, and the moments that are du
     committed on the journal's own thread  ->  then, and only then: PUBACKs, answers, receipts, notifications, the desk.
 
 The batch is the group commit: whatever queued up while the last one ran. Calls, what people do, and what is due are taken at once.
-Readings wait for company, until `GATHER_S` after the last commit or until there are `ENOUGH` of them: a fast disk would otherwise
-commit them one by one, two thousand times a second, and a commit costs as much as five reports. A call is the quicker for it, since
-it seldom finds a commit under way.
+Readings wait for company (`gathering`); a call is the quicker for it, since it seldom finds a commit under way. They are decided in
+pieces, between which sockets are read, and their batch ends with the call that has come meanwhile.
 
 **A full disk** is a state, not an error. A batch that was decided and could not be committed is kept as it stands, as a *debt*:
 not acknowledged, not published, tried again. (Folding the engine again from the last commit would give the same bytes a second
@@ -33,17 +32,23 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from time import monotonic
 from typing import TypeVar
 
 import msgspec
 
+from alerting.commands import AlertCommand, Asked
 from alerting.engine import Engine
-from alerting.facts import AlertCommand, AlertRaised, Asked, DeliveryEnded, Fact, IllegalTransition, Item, Sentence
+from alerting.facts import AlertRaised, Fact
+from alerting.items import DeliveryEnded, DeliveryReported, Item
+from alerting.refusals import IllegalTransition
 from alerting.suppression import under_floor
+from alerting.terms import Sentence
 from devices.mqtt.entries import SessionEntry
 from gateway.bell import Bell
 from gateway.clock import Clock
+from gateway.gathering import Gathering, telling
 from gateway.inbox import Lanes, Outcome, Published, Waiting
 from gateway.journal_thread import JournalThread
 from gateway.mending import Debt, Mending
@@ -53,11 +58,9 @@ from gateway.store.journal import DiskFull, Journal
 from gateway.store.snapshots import Roller
 
 BATCH = 256
-"""Things decided and committed at once, at most: two milliseconds of deciding."""
-
-GATHER_S = 0.004
-ENOUGH = 64
-"""See above. No reading is the worse for four milliseconds."""
+"""Things decided and committed at once, at most."""
+PIECE = 32
+"""Decided at once, at most: half a millisecond in which no socket is read. A call that comes then is the end of the batch."""
 
 BATCH_BYTES = 1024 * 1024
 """And about so much: a hub's lists are megabytes, and a call that comes meanwhile waits for the commit."""
@@ -124,10 +127,11 @@ class Loop:
         self._thread = JournalThread()
         self._mending = Mending(engine, refold, self.aside)
         self._bell = Bell()
-        self._committed_at = 0.0
+        self._gathering = Gathering()
         self._asked = False
         """Whether somebody waits for an answer."""
         self._stopping = False
+        self._begun = False
 
     # --- the ways in ---------------------------------------------------------------------------------------------------------
 
@@ -182,6 +186,10 @@ class Loop:
     def ended(self, ended: DeliveryEnded) -> None:
         self._put(Waiting((ended,), 128), self._lanes.urgent)
 
+    def reported(self, reports: Sequence[DeliveryReported], done: Callable[[], None]) -> None:
+        """What was heard of notifications; `done` when it is on disk."""
+        self._put(Waiting(tuple(reports), 128 * len(reports), done), self._lanes.urgent)
+
     def give(self, item: Item, *, first: bool = False) -> None:
         """Something of the service's own. `first`: what everything that follows is judged with, whatever the disk is like."""
         self._put(Waiting((item,), 0), self._lanes.urgent if first else self._lanes.ordinary)
@@ -200,7 +208,7 @@ class Loop:
         lanes.put(waiting, lane)
         if waiting.answer is not None:
             self._asked = True
-        elif lane is lanes.ordinary and (self.full or len(lanes) not in (1, ENOUGH)):
+        elif lane is lanes.ordinary and (self.full or not telling(len(lane))):
             return
         self._bell.ring()
 
@@ -243,8 +251,7 @@ class Loop:
         if due is not None:
             seconds = min(seconds, (due - self._clock.now()).total_seconds())
         if any(self._served()):
-            company = self._committed_at + GATHER_S - monotonic()
-            seconds = 0 if len(self._lanes) >= ENOUGH else min(seconds, company)
+            seconds = min(seconds, self._gathering.patience(len(self._lanes), monotonic()))
         return seconds
 
     def _served(self) -> tuple[deque[Waiting], ...]:
@@ -260,15 +267,33 @@ class Loop:
         stamp = self._clock.stamp()
         now = stamp.service_at
         debt, mending = self._debt, self._mending
+        if not self._begun:
+            self._begun = True  # before anything is due it must be known since when nobody listened: absence does not count from then on
+            await mending.decide(self._lanes.take(1, BATCH_BYTES, (self._lanes.urgent,)), debt, now)
         step = self._clock.take_step()
         if step is not None:
             await mending.decide([Waiting((step,), 0)], debt, now)
         await mending.advance(debt, now)
-        await mending.decide(self._lanes.take(BATCH, BATCH_BYTES, self._served()), debt, now)
+        await self._decide(now)
         if debt.entries or debt.waiting or debt.outcomes:
             await self._settle(stamp)
-        if self._owes_rows():
+        if self._owes_rows() and not self._lanes.urgent:  # a call is not to stand behind them on the journal's thread
             await self._snapshot(self._journal.last_seq)
+
+    async def _decide(self, now: datetime) -> None:
+        """What is waiting, up to a batch; between two pieces sockets are read. A call that comes then waits for no commit of theirs."""
+        lanes, served, things, size = self._lanes, self._served(), 0, 0
+        while things < BATCH and size < BATCH_BYTES:
+            piece = lanes.take(min(PIECE, BATCH - things), BATCH_BYTES - size, served)
+            await self._mending.decide(piece, self._debt, now)
+            things += len(piece)
+            size += sum(waiting.size for waiting in piece)
+            if len(piece) < PIECE or not any(served):
+                return
+            await asyncio.sleep(0)
+            if lanes.urgent and served[0] is not lanes.urgent:
+                await self._mending.decide(lanes.take(BATCH, BATCH_BYTES, (lanes.urgent,)), self._debt, now)
+                return
 
     async def _settle(self, stamp: Stamp) -> None:
         """Commit the debt; then tell everyone. On a full disk it stays."""
@@ -285,8 +310,9 @@ class Loop:
             except DiskFull:
                 self._go_blind()
                 return
-            self._committed_at = monotonic()
-            self.counters.commit_s += self._committed_at - began
+            ended = monotonic()
+            self.counters.commit_s += ended - began
+            self._gathering.committed(len(debt.waiting), ended)
             self.counters.commits += 1
             self._debt = Debt()
             self._published(Commit(first, stamp, tuple(debt.entries)), body)

@@ -14,18 +14,25 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from alerting.commands import Asked
 from alerting.deadlines import DeadlineFailed
 from alerting.engine import Engine
-from alerting.facts import Asked, Fact, IllegalTransition, Item, Quarantined, Said, Sentence, ServiceStarted
+from alerting.items import Item, Quarantined, Said, ServiceStarted
+from alerting.refusals import IllegalTransition
+from alerting.terms import Sentence
 from devices.home import HomeId
 from devices.message import Heard
 from devices.mqtt.entries import SessionEntry
 from gateway.inbox import Outcome, Waiting
 from gateway.reading import RAW_KEPT
 from gateway.store.entry import Entry, encode
+
+if TYPE_CHECKING:
+    from alerting.facts import Fact
 
 log = logging.getLogger(__name__)
 

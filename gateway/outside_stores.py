@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 HISTORY = "history"
+EVIDENCE = "evidence"
+"""Both are in the data folder, and always there."""
 """The embedded history's name among the stores."""
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
@@ -58,8 +60,8 @@ class OutsideStore(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """What types cannot say, each with its key."""
-        if not NAME.match(self.name) or self.name == HISTORY:
-            yield "name", f"{self.name!r} is not 1 to 32 of A-Z a-z 0-9 _ -, and other than {HISTORY!r}"
+        if not NAME.match(self.name) or self.name in (HISTORY, EVIDENCE):
+            yield "name", f"{self.name!r} is not 1 to 32 of A-Z a-z 0-9 _ -, and other than {HISTORY!r} and {EVIDENCE!r}"
         if not _address(self.url):
             shown = "what stands there" if "@" in self.url else repr(self.url)  # a password may stand there too
             yield "url", f"{shown} is not an address like http://127.0.0.1:8086, without a user name or a query"

@@ -5,19 +5,23 @@ been registered, or without having the right to say it, is bounded here; a call 
 """
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from alerting.engine import Engine
-from alerting.facts import Fact, Item, Quarantined, Said
+from alerting.facts import Fact
+from alerting.items import Item, Quarantined, Said
 from devices.decode import decode
-from devices.home import HomeId
-from devices.message import NO_DIRECTORY, Carrier, Directory, DirectoryHeard, Heard, Ignored, ReplyHeard, StatusHeard
+from devices.message import NO_DIRECTORY, Carrier, Directory, DirectoryHeard, Heard, Ignored, ReplyHeard, StatusHeard, directory_of
 from devices.mqtt.entries import SessionEntry
 from devices.observation import DecodeError
-from devices.topic import BRIDGE, DeviceTopic
+from devices.topic import BridgeTopic, DeviceTopic, parse
 from gateway.clock import Clock
 from gateway.inbox import Published
+
+if TYPE_CHECKING:
+    from devices.home import HomeId
 
 RAW_KEPT = 1024
 """Bytes of an unreadable message that are kept."""
@@ -28,6 +32,7 @@ DEVICES_MOST = 1000
 REFUSALS_A_MINUTE = 60
 """Kept of one user name for what its rights forbid: enough to mend it by, and no kit fills the disk with what it may not even say."""
 _USERS = 10_000
+_ALARM = Carrier.ALARM
 
 
 class Counters(msgspec.Struct):
@@ -57,10 +62,10 @@ class Reading:
 
     def read(self, published: Published) -> Read:
         now = self._clock.now()
-        topic, raw, parsed = published.topic, published.payload, published.parsed
-        directory = NO_DIRECTORY if type(parsed) is DeviceTopic else self._directory(topic)
         try:
-            message = decode(parsed or topic, raw, now, directory, size=published.size)
+            topic = published.parsed or parse(published.topic)
+            directory = NO_DIRECTORY if isinstance(topic, DeviceTopic) else self._directory(topic)
+            message = decode(topic, published.payload, now, directory, size=published.size)
         except DecodeError as error:
             return (self._quarantined(published, now, error.problem.place, error.problem.reason),), False
         if isinstance(message, Ignored):
@@ -83,14 +88,14 @@ class Reading:
         """The engine knows these now."""
         for entry in entries if self._coming else ():
             if isinstance(entry, Said) and isinstance(heard := entry.message, DirectoryHeard):
-                coming = self._coming.get((heard.home, heard.dialect))
+                coming = self._coming.get((heard.home, heard.key))
                 if coming is not None and coming[0] is heard:
-                    del self._coming[heard.home, heard.dialect]
+                    del self._coming[heard.home, heard.key]
 
     def _sorted(self, message: Heard | StatusHeard | ReplyHeard | DirectoryHeard, published: Published, now: datetime) -> Read:
         said = Said(message, published.topic, published.payload)
         if isinstance(message, DirectoryHeard):
-            self._coming[message.home, message.dialect] = (message, Directory({d.name: d for d in message.devices}))
+            self._coming[message.home, message.key] = (message, Directory({d.name: d for d in message.devices}))
             return (said,), False
         urgent = isinstance(message, Heard) and message.report.urgent
         home = self._engine.homes.get(message.home)
@@ -106,18 +111,18 @@ class Reading:
         if report.problems:
             place = ", ".join(p.place for p in report.problems)
             items += (self._quarantined(published, now, place, "; ".join(p.reason for p in report.problems)),)
-        return items, urgent or message.carrier is Carrier.ALARM
+        return items, urgent or message.carrier is _ALARM
 
     def _quarantined(self, published: Published, now: datetime, place: str, reason: str) -> Quarantined:
         self._counters.quarantined += 1
         kept = published.payload[:RAW_KEPT]
         return Quarantined(now, published.topic, place, reason, kept, published.size, published.username)
 
-    def _directory(self, topic: str) -> Directory:
-        """What is known of the home's bridged devices, a list that still waits for its commit included."""
-        levels = topic.split("/", 6)
-        if len(levels) < 7 or levels[4] != BRIDGE:
-            return NO_DIRECTORY
-        home, dialect = HomeId(levels[3]), levels[5]
-        coming = self._coming.get((home, dialect))
-        return coming[1] if coming is not None else self._engine.directory(home, dialect)
+    def _directory(self, topic: BridgeTopic) -> Directory:
+        """What is known of the devices of this hub, a list that still waits for its commit included."""
+
+        def kept(key: str) -> Directory:
+            coming = self._coming.get((topic.home, key))
+            return coming[1] if coming is not None else self._engine.directory(topic.home, key)
+
+        return directory_of(topic, kept)

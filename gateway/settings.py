@@ -20,6 +20,7 @@ from alerting.rules import Uncertified
 from config import ConfigError, Survey, load, survey
 from gateway.outside_stores import Telemetry
 from gateway.problem import CommandFailed
+from gateway.watchdog_settings import Watchdog
 
 T = TypeVar("T")
 
@@ -184,6 +185,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     telemetry: Telemetry = Telemetry()
     backup: Backup = Backup()
     certification: Certification = Certification()
+    watchdog: Watchdog = Watchdog()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -218,10 +220,25 @@ def survey_settings(path: Path) -> Survey[Settings]:
     found = survey(path, Settings)
     if found.value is None:
         return found
-    settings, folder = found.value, path.resolve().parent
-    for key, reason in faults(settings):
+    for key, reason in faults(found.value):
         found.mistake(key, reason)
-    found.value = msgspec.structs.replace(
+    found.value = _at_home(found.value, beside(path))
+    return found
+
+
+def beside(path: Path) -> Path:
+    """Where what its settings name lies: beside the file; of what is no file (`/dev/null`, a pipe) in the working directory."""
+    return path.resolve().parent if path.is_file() else Path.cwd()
+
+
+def says_nothing(settings: Settings, path: Path) -> bool:
+    """Whether every setting of the file is as it would be without it."""
+    return settings == _at_home(Settings(), beside(path))
+
+
+def _at_home(settings: Settings, folder: Path) -> Settings:
+    """With its paths from the root: the processes do not know where the settings stood."""
+    return msgspec.structs.replace(
         settings,
         data=str(folder / settings.data),
         notify=str(folder / settings.notify) if settings.notify else "",
@@ -230,11 +247,11 @@ def survey_settings(path: Path) -> Survey[Settings]:
         mqtt=msgspec.structs.replace(settings.mqtt, tls=_absolute(settings.mqtt.tls, folder)),
         broker=_placed(settings.broker, folder),
         telemetry=settings.telemetry.absolute(folder),
+        watchdog=settings.watchdog.placed(folder),
         certification=msgspec.structs.replace(
             settings.certification, trust=str(folder / settings.certification.trust) if settings.certification.trust else "",
         ),
     )
-    return found
 
 
 def _absolute(tls: Tls | None, folder: Path) -> Tls | None:
@@ -278,6 +295,7 @@ def faults(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "mqtt.tls.crl", "revokes certificates of a client_ca, and none is named"
     yield from _broker_faults(settings.broker)
     yield from ((f"telemetry.{key}", reason) for key, reason in settings.telemetry.faults())
+    yield from ((f"watchdog.{key}", reason) for key, reason in settings.watchdog.faults())
     calendar = settings.calendar
     for key, at in (
         ("calendar.retention_at", calendar.retention_at),

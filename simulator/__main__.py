@@ -11,8 +11,9 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
+from config.terminal import Unsaid, ended, readable
 from simulator import asking
 from simulator.certification import asking as certifying
 from simulator.limits import TooFewFiles
@@ -21,15 +22,9 @@ from simulator.live import live
 from simulator.registry import PlatformError
 from simulator.scenario import ScenarioError, load
 from simulator.simulate import SimulationFailed, simulate
+from simulator.usage import OneLine
 
 Result = TypeVar("Result")
-
-
-class OneLine(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage before it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"anju: {message} ({self.prog} --help tells more)\n")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,7 +43,19 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(words: list[str] | None = None) -> int:
-    words = sys.argv[1:] if words is None else words
+    readable()
+    try:
+        try:
+            return _run(sys.argv[1:] if words is None else words)
+        finally:
+            sys.stdout.flush()  # while what becomes of it can still be told
+    except Unsaid as unsaid:
+        return ended(unsaid)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(words: list[str]) -> int:
     if words[:2] == ["certify", "verify"]:
         from simulator.certification.report.command import verify
 
@@ -82,16 +89,14 @@ def main(words: list[str] | None = None) -> int:
 def _certify(asked: argparse.Namespace) -> int:
     from simulator.certification.command import run
     from simulator.certification.report.command import hand_in
-    from simulator.certification.result import from_json
 
-    code = run(asked)
-    if asked.out is not None and not hand_in(from_json((asked.out / "result.json").read_bytes()), asked.out, asked.key):
-        return 1
-    return code
+    result = run(asked)
+    signed = asked.out is None or hand_in(result, asked.out, asked.key)
+    return 0 if result.passed and signed else 1
 
 
 def _complain(problem: Exception, code: int) -> int:
-    print(f"anju: {problem}", file=sys.stderr)  # noqa: T201 - the one plain line
+    print(f"anju: {str(problem) or type(problem).__name__}", file=sys.stderr)  # noqa: T201 - the one plain line
     return code
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from simulator.limits import processes_for
 from simulator.link import broker_at
 from simulator.page import as_page
 from simulator.registering import log_in
@@ -49,11 +50,12 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
     one.add_argument("--homes", type=int, metavar="N", help="instead of the scenario's own number")
     one.add_argument("--speed", type=positive, default=1.0, metavar="X", help="how many times faster than life (1)")
     one.add_argument("--seed", type=int, default=1, metavar="S", help="what the same seed does it does again (1)")
-    one.add_argument("--processes", type=int, default=1, metavar="N", help="deal the homes to so many processes (1)")
+    one.add_argument("--processes", type=int, metavar="N", help="deal the homes to so many processes (as the open-file limit asks)")
     one.add_argument("--report", type=Path, metavar="FILE", help="write the report there: .html as a page with charts, else as JSON")
     one.add_argument("--json", action="store_true", help="print the report as JSON")
     one.add_argument("--truth", type=Path, metavar="FILE", help="write what really happened there, a JSON object a line")
-    one.add_argument("--dry", action="store_true", help="no broker: tell the story to nobody, as fast as it goes (with --truth)")
+    one.add_argument("--dry", action="store_true", help="no broker: tell the story to nobody, as fast as it goes (--truth, --recording)")
+    one.add_argument("--recording", type=Path, metavar="FILE", help="with --dry: write what a platform would hear, for `rules backtest`")
     one.add_argument("--api", default="", metavar="URL", help="the platform: its homes are played, its live stream is the witness")
     one.add_argument("--token", default="", metavar="T", help="bearer token for --api")
     one.add_argument("--user", default="", metavar="NAME:PASSWORD", help="instead of --token: log in to --api")
@@ -67,8 +69,11 @@ def asked(words: argparse.Namespace) -> Asked:
     scenario = load(words.scenario, homes=words.homes)
     if scenario.real_time and words.speed != 1:
         raise WrongUsage(f"{words.scenario} waits for the platform's own delays and is played at --speed 1 alone")
-    if words.processes > scenario.homes:
+    if (words.processes or 1) > scenario.homes:
         raise WrongUsage(f"--processes {words.processes}: more than its {scenario.homes} homes")
+    processes = words.processes or (1 if words.dry else processes_for(scenario.homes, MOST_PROCESSES))
+    if words.processes is None and processes > 1:
+        sys.stderr.write(f"anju: {scenario.homes} connections are dealt to {processes} processes, as files and ports ask for\n")
     broker, url, token = words.broker, words.api, words.token
     login: tuple[str, str] | None = None
     if words.endpoints is not None:
@@ -83,27 +88,29 @@ def asked(words: argparse.Namespace) -> Asked:
     if words.user:
         token = asyncio.run(_token(url, words.user))
     return Asked(
-        Path(words.scenario).stem, scenario, address, words.seed, words.speed, url, token, words.processes, words.register,
-        "" if words.truth is None else str(words.truth.resolve()),
+        Path(words.scenario).stem, scenario, address, words.seed, words.speed, url, token, processes, words.register,
+        "" if words.truth is None else str(words.truth.resolve()), "" if words.recording is None else str(words.recording.resolve()),
     )  # fmt: skip
 
 
 def _check(words: argparse.Namespace) -> None:
     if words.homes is not None and words.homes < 1:
         raise WrongUsage(f"--homes {words.homes}: at least one")
-    for name, file in (("--report", words.report), ("--truth", words.truth)):
+    for name, file in (("--report", words.report), ("--truth", words.truth), ("--recording", words.recording)):
         if file is not None and not file.parent.is_dir():
             raise WrongUsage(f"{name} {file}: there is no folder {file.parent}")
     if words.api and not words.api.startswith(("http://", "https://")):
         raise WrongUsage(f"--api {words.api}: a platform is written http://host:port")
-    if not 1 <= words.processes <= MOST_PROCESSES:
+    if words.processes is not None and not 1 <= words.processes <= MOST_PROCESSES:
         raise WrongUsage(f"--processes {words.processes}: from 1 to {MOST_PROCESSES}")
     if (words.user or words.register) and not words.api and words.endpoints is None:
         raise WrongUsage("--user and --register need the platform's --api")
     if words.user and ":" not in words.user:
         raise WrongUsage("--user: NAME:PASSWORD")
-    if words.dry and words.truth is None:
-        raise WrongUsage("--dry tells nobody anything without --truth FILE")
+    if words.dry and words.truth is None and words.recording is None:
+        raise WrongUsage("--dry tells nobody anything without --truth FILE or --recording FILE")
+    if words.recording is not None and not words.dry:
+        raise WrongUsage("--recording goes with --dry: it is told in the story's own time, to no broker")
 
 
 async def _token(url: str, user: str) -> str:
@@ -112,8 +119,10 @@ async def _token(url: str, user: str) -> str:
 
 
 def dry(what: Asked) -> int:
-    moments, planted = tell_alone(what)
-    sys.stdout.write(f"{moments} moments, {planted} planted events; the ground truth is in {what.truth}\n")
+    told = tell_alone(what)
+    files = [f"the ground truth is in {what.truth}"] if what.truth else []
+    files += [f"the recording of {told.messages} messages is in {what.recording}"] if what.recording else []
+    sys.stdout.write(f"{told.moments} moments, {told.planted} planted events; {', '.join(files)}\n")
     return 0
 
 

@@ -83,6 +83,10 @@ class Harvest(msgspec.Struct):
     puback: Histogram = msgspec.field(default_factory=Histogram)
     connecting: Histogram = msgspec.field(default_factory=Histogram)
     errors: dict[str, int] = msgspec.field(default_factory=dict)
+    struck: dict[str, int] = msgspec.field(default_factory=dict)
+    """what the story's weather did to lines"""
+    suffered: dict[int, int] = msgspec.field(default_factory=dict)
+    """homes that each fault met, by its number in the file"""
     samples: dict[int, Sample] = msgspec.field(default_factory=dict)
     memory_kib: int = 0
     """what connecting added to the process"""
@@ -95,8 +99,11 @@ class Harvest(msgspec.Struct):
         self.dropped += other.dropped
         self.puback.join(other.puback)
         self.connecting.join(other.connecting)
-        for why, count in other.errors.items():
-            self.errors[why] = self.errors.get(why, 0) + count
+        for mine, others in ((self.errors, other.errors), (self.struck, other.struck)):
+            for what, count in others.items():
+                mine[what] = mine.get(what, 0) + count
+        for number, homes in other.suffered.items():
+            self.suffered[number] = self.suffered.get(number, 0) + homes
         for second, sample in other.samples.items():
             self.samples.setdefault(second, Sample(second)).join(sample)
         self.memory_kib += other.memory_kib

@@ -42,17 +42,19 @@ class Nature(msgspec.Struct, frozen=True):
     heartbeat_s: float
     battery_days: float
     chemistry: Chemistry = Chemistry.LITHIUM
+    speaks: bool = False
+    """It has a voice or a screen."""
 
 
 NATURES = {
-    Kind.HUB: Nature(("2.3.7", "2.4.1"), 240, 0, Chemistry.LITHIUM_ION),
+    Kind.HUB: Nature(("2.3.7", "2.4.1"), 240, 0, Chemistry.LITHIUM_ION, speaks=True),
     Kind.CORD: Nature(("1.2.2", "1.3.0"), DAY_S / 2, 900),
     Kind.PENDANT: Nature(("1.0.4",), DAY_S / 2, 700),
     Kind.SMOKE: Nature(("1.7.9", "1.8.2"), 1800, 1500),
     Kind.CO: Nature(("1.1.0",), 3600, 1400),
     Kind.GAS: Nature(("2.0.1",), 1500, 0),
     Kind.WATER: Nature(("1.0.8",), DAY_S / 2, 800, Chemistry.ALKALINE),
-    Kind.WATCH: Nature(("2.9.9", "3.0.7"), 300, 6, Chemistry.LITHIUM_ION),
+    Kind.WATCH: Nature(("2.9.9", "3.0.7"), 300, 6, Chemistry.LITHIUM_ION, speaks=True),
     Kind.FALL: Nature(("1.4.0",), DAY_S / 4, 60, Chemistry.LITHIUM_ION),
     Kind.BED: Nature(("0.9.5", "1.0.2"), 1500, 0),
     Kind.DOOR: Nature(("1.1.4",), 3600, 700),

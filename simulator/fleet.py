@@ -5,6 +5,7 @@ connection has a client of its own, since the hub's outbox, not the client, is w
 """
 
 import asyncio
+import ssl
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -14,11 +15,15 @@ from devices.mqtt.client import Acknowledged, Client, Silent
 from devices.mqtt.packets import Connack, Connect, ProtocolViolation, Publish, Refusal, Suback, Will
 from simulator.gauges import Gauges
 from simulator.hub import Hub
-from simulator.link import KEEP_ALIVE_S, WINDOW, Broker, pause_s, trust
+from simulator.link import ACK_S, WINDOW, Broker, pause_s, trust
+from simulator.weather import Road, Weather
 
 CONNECTING_AT_ONCE = 100
 WELCOME_S = 10.0
 GOODBYE_S = 2.0
+CUT = "cut"
+LOOKS_S = 1.0
+"""How often a line in bad weather looks whether a letter is overdue; others look with their keep-alive."""
 _ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -31,6 +36,7 @@ class _Line(asyncio.Protocol):
         self.ended: asyncio.Future[str] = loop.create_future()
         self._closed = asyncio.Event()
         self._hub, self._client, self._gauges = hub, client, gauges
+        self._road = None if hub.weather is None else Road(hub.weather, self._put, self._heard)
         self._flights: dict[int, tuple[int, float]] = {}
         self._opened_s = 0.0
         self._transport: asyncio.Transport | None = None
@@ -44,6 +50,12 @@ class _Line(asyncio.Protocol):
         self._set_timer()
 
     def data_received(self, data: bytes) -> None:
+        if self._road is None:
+            self._heard(data)
+        else:
+            self._road.came(data)
+
+    def _heard(self, data: bytes) -> None:
         try:
             for event in self._client.receive(data, _now()):
                 match event:
@@ -56,6 +68,8 @@ class _Line(asyncio.Protocol):
                         self._gauges.welcomed(time.monotonic() - self._opened_s)
                         self.welcome.set_result(None)
                         self.send()
+                    case Acknowledged() if self._loses_it():
+                        self._gauges.struck["PUBACKs lost"] += 1
                     case Acknowledged(number):
                         flight, sent_s = self._flights.pop(number)
                         self._hub.settled(flight)
@@ -73,7 +87,8 @@ class _Line(asyncio.Protocol):
     def send(self) -> None:
         """What the hub has to say, as far as the window goes. The plug is pulled when the line is cut."""
         if self._hub.cut:
-            self.end("cut")
+            self.end(CUT)
+        if self.ended.done():  # what is said in the pause before the next line is that one's to send
             return
         while self.welcome.done() and self._client.unacknowledged < WINDOW and (taken := self._hub.take()) is not None:
             flight, letter = taken
@@ -86,6 +101,8 @@ class _Line(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._road is not None:
+            self._road.end()
         if self._transport is not None:
             self._transport.abort()
         if not self.ended.done():
@@ -109,13 +126,32 @@ class _Line(asyncio.Protocol):
 
     def _flush(self) -> None:
         if self._client.output and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(bytes(self._client.output))
+            said = bytes(self._client.output)
             self._client.output.clear()
+            if self._road is None:
+                self._put(said)
+            else:
+                self._road.send(said)
+
+    def _put(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def _loses_it(self) -> bool:
+        return self._hub.weather is not None and self._hub.weather.loses_puback()
+
+    @property
+    def _is_overdue(self) -> bool:
+        """A letter that nobody acknowledges: the server would, if it had heard it and we had heard the server."""
+        oldest = next(iter(self._flights.values()), None)
+        return oldest is not None and time.monotonic() - oldest[1] > ACK_S
 
     def _set_timer(self) -> None:
         deadline = self._client.next_deadline
         if deadline is not None:
             wait_s = max(0.0, (deadline - _now()).total_seconds())
+            if self._road is not None:
+                wait_s = min(wait_s, LOOKS_S)
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._keep_alive)
 
     def _keep_alive(self) -> None:
@@ -123,6 +159,9 @@ class _Line(asyncio.Protocol):
             self._client.advance(_now())
         except Silent:
             self.end("the broker does not answer")
+            return
+        if self._is_overdue:
+            self.end("a letter was not acknowledged")
             return
         self._flush()
         self._set_timer()
@@ -140,7 +179,7 @@ async def keep_connected(hub: Hub, broker: Broker, client_id: str, gate: asyncio
         line = _Line(hub, Client(_connect(hub, broker, client_id)), gauges)
         try:
             async with gate:
-                await _dial(line, broker)
+                await _dial(line, broker, hub.weather, gauges)
                 await asyncio.wait((line.welcome, line.ended), timeout=WELCOME_S, return_when=asyncio.FIRST_COMPLETED)
             if not line.welcome.done():
                 line.end("no welcome")
@@ -149,9 +188,12 @@ async def keep_connected(hub: Hub, broker: Broker, client_id: str, gate: asyncio
                 hub.poke = line.send
                 line.send()
             await asyncio.wait((line.ended,))  # being cancelled here must leave the line alone: it still says goodbye
-            if not hub.cut:
-                gauges.failed(line.ended.result())
-            hub.went_down(line.ended.result())
+            why = line.ended.result()
+            if why == CUT and hub.weather is not None:
+                gauges.struck["connections cut"] += 1
+            elif not hub.cut:
+                gauges.failed(why)
+            hub.went_down(why)
         except OSError as problem:
             gauges.failed(problem.strerror or str(problem))
             hub.went_down(str(problem))
@@ -166,12 +208,16 @@ async def keep_connected(hub: Hub, broker: Broker, client_id: str, gate: asyncio
 
 async def discard(broker: Broker, client_id: str, gate: asyncio.Semaphore) -> None:
     """Have the broker forget the session: a connection with a clean one, and a goodbye. A broker that is away is left alone."""
-    connect = Connect(client_id=client_id, clean_session=True, keep_alive=KEEP_ALIVE_S, username=broker.username, password=_secret(broker))
+    connect = Connect(
+        client_id=client_id, clean_session=True, keep_alive=broker.keep_alive_s, username=broker.username, password=_secret(broker),
+    )
     client = Client(connect)
     async with gate:
         with suppress(OSError, ProtocolViolation, TimeoutError):
             async with asyncio.timeout(GOODBYE_S):
-                reader, writer = await asyncio.open_connection(broker.host, broker.port, ssl=trust(broker.ca) if broker.tls else None)
+                reader, writer = await asyncio.open_connection(
+                    broker.host, broker.port, ssl=trust(broker.ca) if broker.tls else None, local_addr=_source(broker),
+                )  # fmt: skip
                 try:
                     client.open(_now())
                     writer.write(bytes(client.output))
@@ -185,11 +231,27 @@ async def discard(broker: Broker, client_id: str, gate: asyncio.Semaphore) -> No
                     await writer.wait_closed()
 
 
-async def _dial(line: _Line, broker: Broker) -> None:
+async def _dial(line: _Line, broker: Broker, weather: Weather | None, gauges: Gauges) -> None:
+    if weather is not None and weather.misled:
+        gauges.struck["connections to where nobody is"] += 1
+        raise ConnectionRefusedError("nobody is where the broker's name leads")
+    if weather is not None and weather.distrusts and broker.tls:
+        gauges.struck["certificates refused"] += 1
     await asyncio.get_running_loop().create_connection(
         partial(_itself, line), broker.host, broker.port,
-        ssl=trust(broker.ca) if broker.tls else None, local_addr=(broker.source, 0) if broker.source else None,
+        ssl=_trusted(broker, weather), local_addr=_source(broker),
     )  # fmt: skip
+
+
+def _source(broker: Broker) -> tuple[str, int] | None:
+    """Any port of the address that the connections of this process come from; None: the system's choice."""
+    return (broker.source, 0) if broker.source else None
+
+
+def _trusted(broker: Broker, weather: Weather | None) -> ssl.SSLContext | None:
+    if not broker.tls:
+        return None
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if weather is not None and weather.distrusts else trust(broker.ca)
 
 
 def _itself(line: _Line) -> _Line:
@@ -201,7 +263,7 @@ def _connect(hub: Hub, broker: Broker, client_id: str) -> Connect:
     return Connect(
         client_id=client_id,
         clean_session=False,
-        keep_alive=KEEP_ALIVE_S,
+        keep_alive=broker.keep_alive_s,
         username=broker.username,
         password=_secret(broker),
         will=Will(hub.will.topic, hub.will.payload, 1, retain=True),

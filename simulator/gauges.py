@@ -77,6 +77,8 @@ class Gauges:
         self.puback = Histogram()
         self.connecting = Histogram()
         self.errors: Counter[str] = Counter()
+        self.struck: Counter[str] = Counter()
+        """What the story's weather did, by what it did."""
         self.came = 0
 
     def acknowledged(self, seconds: float) -> None:

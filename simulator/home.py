@@ -93,7 +93,9 @@ class VirtualHome:
         self.body = Body(f"{self.seed}:body", self.occupant.health)
         self.stay = Stay(0.0, 0.0, Room.LIVING, Doing.RESTING)
         self.lying_until = 0.0
-        """A person on the floor moves no sensor."""
+        """A person on the floor moves no sensor and draws no water."""
+        self.stays_in_bed_until = 0.0
+        """Lies in bed and does not get up: the mat goes on."""
         self.smoke_until = 0.0
         """While it smokes, the detector has more to say than that it lives."""
         self.bare_until = 0.0

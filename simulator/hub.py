@@ -12,6 +12,7 @@ import msgspec
 
 from simulator import wire
 from simulator.home import VirtualHome
+from simulator.weather import Weather  # noqa: TC001 - with its annotations
 from simulator.wire import Channel, Stage
 from simulator.world import Bridged, Said
 from simulator.zigbee import COMMANDS, DIALECT
@@ -19,7 +20,7 @@ from simulator.zigbee import COMMANDS, DIALECT
 READINGS_KEPT = 5000
 RECEIPTS_KEPT = 1000
 KNOWN_COMMANDS = {"identify", "ping"}
-"""What its devices can do when asked; anything else they refuse by name."""
+"""What all its devices can do when asked; those with a voice or a screen also say a `prompt`. Anything else they refuse by name."""
 
 
 class Letter(msgspec.Struct, frozen=True, gc=False):
@@ -62,6 +63,8 @@ class Hub:
         self.on_receipt: OnReceipt = _nobody_listens
         self.receipts: deque[Receipt] = deque(maxlen=RECEIPTS_KEPT)
         self.cut = False
+        self.weather: Weather | None = None
+        """Only where the story has some."""
         self.connected = False
         self.was_connected = False
         """At some time; only then does the broker keep something for it."""
@@ -97,6 +100,15 @@ class Hub:
     def restore(self) -> None:
         self.cut = False
         self.poke()
+
+    def forget(self) -> None:
+        """It was without power: readings were in memory, calls in flash. Its devices say anew that they are there."""
+        flying = {flight: letter for flight, letter in self._flying.items() if letter.urgent}
+        self.dropped += len(self._readings) + len(self._flying) - len(flying)
+        self._readings.clear()
+        self._flying = flying
+        self._notices.clear()
+        self._announced = False
 
     # --- to the link --------------------------------------------------------------------------------------------------------
 
@@ -144,10 +156,14 @@ class Hub:
 
     def take(self) -> tuple[int, Letter] | None:
         """The next letter to send, with the number under which it is `settled`; None when there is nothing."""
-        queue = self._calls or self._notices or self._readings
-        if not queue:
+        if self.weather is not None and self.weather.backwards:
+            queue = self._readings or self._notices or self._calls
+            letter = queue.pop() if queue else None
+        else:
+            queue = self._calls or self._notices or self._readings
+            letter = queue.popleft() if queue else None
+        if letter is None:
             return None
-        letter = queue.popleft()
         self._flights += 1
         self._flying[self._flights] = letter
         return self._flights, letter
@@ -184,10 +200,19 @@ class Hub:
                 self.receipts.append(receipt)
                 self.on_receipt(receipt)
         elif command.id:
-            known = command.command in KNOWN_COMMANDS
-            reply = wire.done(command.id) if known else wire.refused(command.id, f"this device knows no command {command.command!r}")
-            self._readings.appendleft(Letter(self.address.topic(device, Channel.REPLY), reply))
+            self._readings.appendleft(Letter(self.address.topic(device, Channel.REPLY), self._carried_out(device, command)))
             self.poke()
+
+    def _carried_out(self, device: str, command: wire.Command) -> bytes:
+        """What the device has to answer."""
+        if command.command == "prompt":
+            if not any(one.id == device and one.nature.speaks for one in self.home.devices):
+                return wire.refused(command.id, "this device has no voice and no screen")
+            if not (command.text.zh or command.text.en):
+                return wire.refused(command.id, "a prompt without words")
+        elif command.command not in KNOWN_COMMANDS:
+            return wire.refused(command.id, f"this device knows no command {command.command!r}")
+        return wire.done(command.id)
 
     def _post(self, letter: Letter) -> None:
         if letter.urgent:

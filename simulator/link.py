@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Coroutine
 from functools import cache
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
@@ -45,6 +46,7 @@ class Broker(msgspec.Struct, frozen=True):
     """A file of certificates to trust instead of the system's."""
     source: str = ""
     """The address that we come from; one address has some 28,000 ports."""
+    keep_alive_s: int = KEEP_ALIVE_S
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -125,8 +127,23 @@ def _end_if_told() -> None:
         raise asyncio.CancelledError
 
 
-def _client(hub: Hub, broker: Broker, client_id: str) -> aiomqtt.Client:
-    return aiomqtt.Client(
+class _Client(aiomqtt.Client):
+    """How a connection ended stands in a future that aiomqtt asks only where somebody waits for a message; asyncio would complain."""
+
+    async def __aenter__(self) -> Self:
+        self._disconnected.add_done_callback(_looked_at)  # also where it does not come to a connection
+        entered = await super().__aenter__()
+        self._disconnected.add_done_callback(_looked_at)
+        return entered
+
+
+def _looked_at(future: asyncio.Future[None]) -> None:
+    if not future.cancelled():
+        future.exception()
+
+
+def _client(hub: Hub, broker: Broker, client_id: str) -> _Client:
+    return _Client(
         broker.host,
         broker.port,
         username=broker.username,
@@ -134,7 +151,7 @@ def _client(hub: Hub, broker: Broker, client_id: str) -> aiomqtt.Client:
         identifier=client_id,
         protocol=aiomqtt.ProtocolVersion.V311,
         clean_session=False,
-        keepalive=KEEP_ALIVE_S,
+        keepalive=broker.keep_alive_s,
         max_inflight_messages=WINDOW,
         timeout=10,
         socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
@@ -152,6 +169,7 @@ async def _converse(client: aiomqtt.Client, hub: Hub, news: asyncio.Event, gauge
     """
     window = asyncio.Semaphore(WINDOW)
     over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    over.add_done_callback(_looked_at)
     tasks: set[asyncio.Task[None]] = set()
 
     def begin(work: Coroutine[None, None, None]) -> None:

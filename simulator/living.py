@@ -22,6 +22,8 @@ LYING_S = 300.0
 CHARGES_S = 45 * 60.0
 COOKING_SMOKE, AIR_SMOKE = 0.03, 0.01
 """dB/m above a pan in use, and in clean air."""
+LIES_STILL = 0.05
+"""Effort of somebody who cannot get up."""
 ILL_IN_BED = 0.5
 """From this share of an illness on nobody goes out."""
 
@@ -87,7 +89,8 @@ class Living:
         chance = Random(f"{home.seed}:watch")  # noqa: S311 - a story, not a secret
         since_s = watch.nature.heartbeat_s
         while True:
-            vitals = home.body.vitals(now, home.local_s + now, home.stay.effort, since_s)
+            effort = home.stay.effort if now >= home.lying_until else LIES_STILL
+            vitals = home.body.vitals(now, home.local_s + now, effort, since_s)
             if not home.dead_watch:
                 now = yield home.say(watch, vitals if now >= home.bare_until else Values(), now)
             since_s = watch.nature.heartbeat_s * chance.uniform(0.9, 1.1)
@@ -99,7 +102,7 @@ class Living:
             home = self.home
             if home.mains_lost:
                 now = yield LYING_S
-            elif self._in_bed and now >= home.lying_until:
+            elif now < home.stays_in_bed_until or (self._in_bed and now >= home.lying_until):
                 now = yield home.say(mat, home.body.lying(now, home.local_s + now), now)
                 now = yield LYING_S
             else:
@@ -126,8 +129,9 @@ class Living:
             stay = self._able(planned, now)
             before, home.stay = home.stay, stay
             now = yield home.so(stay.doing, stay.room, who=home.occupant.who)
-            home.water.draw(stay.doing)
-            home.power.goes_on(stay.doing, now)
+            if now >= home.lying_until:
+                home.water.draw(stay.doing)
+                home.power.goes_on(stay.doing, now)
             if Room.OUTSIDE in (stay.room, before.room) and stay.room is not before.room:
                 now = yield from self._door(now)
             elif stay.doing is Doing.VISITED:

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from simulator.limits import room_for
 from simulator.link import Broker, trust
 from simulator.plan import Stage
 from simulator.play import all_connected, all_delivered, lines, play
-from simulator.story import Scenario
+from simulator.story import Scenario, Trouble
 from simulator.truth import Tell, Writer, nobody
 from simulator.witness import ReceiptWitness
 from simulator.world import World
@@ -67,7 +67,8 @@ class Part:
         everywhere = tuple(where(record, all_zigbee=zigbee) for record in script.records)
         self.hubs = {home.id: Hub(home, script.boot) for home in homes}
         self._receipts = ReceiptWitness(self.hubs.values(), book.heard)
-        Stage(script.scenario, homes, script.seed, self.world, book.planted, words=words, everywhere=everywhere).set_up()
+        self._stage = Stage(script.scenario, homes, script.seed, self.world, book.planted, words=words, everywhere=everywhere)
+        self._stage.set_up()
         self._bare = cost()
         self._full = self._bare
         self._played_cpu_s = 0.0
@@ -77,12 +78,16 @@ class Part:
         """Every line is up once this is open. TooFewFiles; SimulationFailed where the broker does not take them."""
         room_for(len(self.hubs))
         script = self.script
+        for number, fault in enumerate(script.scenario.fault, start=1):
+            if fault.do is Trouble.CERTIFICATE_BAD and not script.broker.tls:
+                raise SimulationFailed(f"fault {number}: {fault.do} needs a broker with a certificate, at mqtts://")
         await _trusted(script.broker)
         self._bare = cost()
         watching = asyncio.create_task(self._sample())
         try:
             async with lines(
                 self.hubs.values(), script.broker, f"sim-{script.name}", for_good=False, gauges=self.gauges, logins=script.logins,
+                rough=script.scenario.is_rough,
             ):
                 if not await all_connected(self.hubs.values(), script.connect_s + len(self.hubs) * script.parts / CONNECTS_A_SECOND):
                     away = next(hub for hub in self.hubs.values() if not hub.connected)
@@ -112,6 +117,8 @@ class Part:
             puback=self.gauges.puback,
             connecting=self.gauges.connecting,
             errors=dict(self.gauges.errors),
+            struck=dict(self.gauges.struck),
+            suffered=self._stage.suffered,
             samples=self.samples,
             memory_kib=max(self._full.memory_kib - self._bare.memory_kib, 0),
             cpu_s=self._played_cpu_s,
@@ -160,13 +167,22 @@ class _kept:  # noqa: N801 - reads as a phrase
             self._file.close()
 
 
-def tell_without_lines(script: Script, book: Book) -> int:
-    """The story as it would happen, as fast as it can be told, to nobody: the ground truth alone. The number of its moments."""
+Listen = Callable[[Mapping[str, Hub]], Tell]
+"""Given the hubs of a story that begins, whom else each of its moments is told."""
+
+
+def nobody_else(_: Mapping[str, Hub]) -> Tell:
+    return nobody
+
+
+def tell_without_lines(script: Script, book: Book, listen: Listen = nobody_else) -> int:
+    """The story as it would happen, as fast as it can be told, to no broker: the ground truth. The number of its moments."""
     part = Part(script, book)
-    moments = 0
+    moments, hear = 0, listen(part.hubs)
     with _kept(script.truth) as tell:
         for at, emission in part.world.run(script.scenario.duration):
             tell(at, emission)
+            hear(at, emission)
             moments += 1
             mark = getattr(emission, "mark", "")
             if mark:

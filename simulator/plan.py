@@ -11,14 +11,14 @@ from random import Random
 
 import msgspec
 
-from simulator import mishaps
+from simulator import mishaps, storms
 from simulator.acts import ACTS, Act
 from simulator.deed import Deed
 from simulator.device import Device, Kind
 from simulator.home import VirtualHome, Where
 from simulator.living import Living
 from simulator.story import Category, Event, Expect, Fault, Resident, Scenario, Span, Trouble, Which
-from simulator.world import Part, Process, World
+from simulator.world import Part, Process, Sky, World
 
 FELT = 0.8
 """The share of falls that a good wearable feels: over 80 % of 143 real ones (FARSEEING); tests with volunteers say more."""
@@ -60,6 +60,8 @@ class Stage(msgspec.Struct, frozen=True):
     spared: Callable[[], bool] = _never
     words: Mapping[str, Resident] = {}
     everywhere: tuple[Where, ...] = ()
+    suffered: dict[int, int] = {}
+    """How many of our homes each fault, by its number in the file, has met so far."""
 
     def set_up(self) -> None:
         """Put the residents, the events and the faults into the world."""
@@ -105,16 +107,18 @@ class Stage(msgspec.Struct, frozen=True):
         area = chance.choice(areas) if fault.area == "any" else fault.area
         there = [place for place in everywhere if place.area.startswith(area)]
         for place in _chosen(fault.home, fault.number, there, everywhere, chance):
-            hit = fault.do is Trouble.MESSAGE_LOSS or chance.uniform(0, 100) < fault.share
+            hit = fault.do in (Trouble.MESSAGE_LOSS, Trouble.LOST_PUBACKS) or chance.uniform(0, 100) < fault.share
             late = chance.uniform(0, fault.jitter)
             if hit and place.area.startswith(area) and place.id in ours:
-                suffering = partial(self._suffer, f"fault{number}.{place.id}", fault, ours[place.id])
+                suffering = partial(self._suffer, number, fault, ours[place.id])
                 self.world.start(suffering, self.opens_s + fault.at + late)
 
-    def _suffer(self, plant_id: str, fault: Fault, home: VirtualHome, now: float) -> Process:
+    def _suffer(self, number: int, fault: Fault, home: VirtualHome, now: float) -> Process:
+        plant_id = f"fault{number}.{home.id}"
+        self.suffered[number] = self.suffered.get(number, 0) + 1
         if fault.expected:
             self.on_plant(_plant(plant_id, now, home, home.hub, fault))
-        yield from _trouble(fault, home, plant_id if fault.expected else "", now)
+        yield from _trouble(fault, home, plant_id, now)
 
     # --- what life brings ---------------------------------------------------------------------------------------------------
 
@@ -149,7 +153,10 @@ def _expect(category: Category) -> Expect:
     return Expect(category, BY_ITSELF, 1)
 
 
-def _trouble(fault: Fault, home: VirtualHome, mark: str, now: float) -> Part:
+def _trouble(fault: Fault, home: VirtualHome, plant_id: str, now: float) -> Part:
+    mark = plant_id if fault.expected else ""
+    if fault.do.of_the_line or fault.do is Trouble.CLOCK_JUMPS:
+        return (yield from _storm(fault, home, plant_id))
     match fault.do:
         case Trouble.MAINS_OUTAGE if home.hub is not None:
             return (yield from mishaps.without_mains(home, home.hub, now, fault.lasts, mark))
@@ -159,6 +166,33 @@ def _trouble(fault: Fault, home: VirtualHome, mark: str, now: float) -> Part:
             return (yield from mishaps.lossy_air(home, fault.share / 100, fault.lasts))
         case _:
             return (yield from mishaps.without_line(home, fault.lasts, mark))
+
+
+def _storm(fault: Fault, home: VirtualHome, name: str) -> Part:
+    seed, lasts = f"{home.seed}:{name}", fault.lasts
+    match fault.do:
+        case Trouble.LINE_CUTS:
+            return (yield from storms.cuts(home, fault.times, lasts, seed))
+        case Trouble.POWER_FLAPS:
+            return (yield from storms.power_flaps(home, fault.times, lasts, seed))
+        case Trouble.CLOCK_JUMPS:
+            return (yield from storms.clocks_jump(home, fault.by, fault.times, lasts, seed))
+        case Trouble.HALF_OPEN:
+            return (yield from storms.under(home, name, Sky(swallows=True), "line is half-open", lasts))
+        case Trouble.SLOW_LINE:
+            sky = Sky(delay_s=fault.by, bytes_per_s=fault.rate)
+            note = f"{fault.by:g} s each way" + (f", {fault.rate} bytes/s" if fault.rate else "")
+            return (yield from storms.under(home, name, sky, "line is slow", lasts, note=note))
+        case Trouble.LOST_PUBACKS:
+            sky = Sky(pubacks_lost=fault.share / 100)
+            return (yield from storms.under(home, name, sky, "acknowledgements are lost", lasts, note=f"{fault.share:g} of a hundred"))
+        case Trouble.WRONG_ORDER:
+            return (yield from storms.under(home, name, Sky(backwards=True), "the hub sends backwards", lasts, drops=True))
+        case Trouble.CERTIFICATE_BAD:
+            what = "the hub does not take the platform's certificate"
+            return (yield from storms.under(home, name, Sky(distrusts=True), what, lasts, drops=True))
+        case _:
+            return (yield from storms.under(home, name, Sky(misled=True), "the platform's name leads elsewhere", lasts, drops=True))
 
 
 def _able(event: Event, place: Where) -> bool:

@@ -15,7 +15,8 @@ from simulator.gauges import Gauges
 from simulator.hub import Hub
 from simulator.link import Broker
 from simulator.truth import Tell, nobody
-from simulator.world import Bridged, Emission, Happened, LineCut, LineRestored, Said, World
+from simulator.weather import Weather
+from simulator.world import Bridged, Emission, Happened, HubForgot, LineCut, LineRestored, Said, WeatherTurned, World
 
 Logins = Mapping[str, tuple[str, str]]
 
@@ -26,12 +27,12 @@ HOMES_BY_AIOMQTT = 50
 @asynccontextmanager
 async def lines(
     hubs: Iterable[Hub], broker: Broker, name: str, *, for_good: bool = True, gauges: Gauges | None = None,
-    logins: Logins | None = None,
+    logins: Logins | None = None, rough: bool = False,
 ) -> AsyncIterator[None]:  # fmt: skip
     """Every hub keeps itself connected while this is open. Client ids are `name` and the home's id: the same in every run.
 
     `logins`: user and password of the homes that have their own. Not `for_good`: at the end the broker is told to keep nothing for
-    them, since nobody comes back for it.
+    them, since nobody comes back for it. `rough`: the story has weather, which only the lines of `fleet.py` can live in.
     """
     hubs = tuple(hubs)
     gauges = gauges or Gauges()
@@ -42,7 +43,9 @@ async def lines(
             tasks = []
             for hub in hubs:
                 client_id = f"{name}-{hub.home.id}"
-                if len(hubs) <= HOMES_BY_AIOMQTT:
+                if rough:
+                    hub.weather = Weather(hub.home.seed)
+                if len(hubs) <= HOMES_BY_AIOMQTT and not rough:
                     line = link.keep_connected(hub, brokers[hub.home.id], client_id, gauges)
                 else:
                     line = fleet.keep_connected(hub, brokers[hub.home.id], client_id, gate, gauges)
@@ -98,15 +101,15 @@ async def play(
         await asyncio.sleep(max(0.0, clock.due_s(next_at) - time.monotonic()))
         for at, emission in world.run(next_at):
             tell(at, emission)
-            mark = _hand_over(emission, hubs[emission.home], clock, at)
+            mark = hand_over(emission, hubs[emission.home], clock, at)
             if mark:
                 on_mark(mark, time.monotonic())
     if until < inf:
         await asyncio.sleep(max(0.0, clock.due_s(until) - time.monotonic()))
 
 
-def _hand_over(emission: Emission, hub: Hub, clock: Clock, at: float) -> str:
-    """Gives the emission's mark, if it has one."""
+def hand_over(emission: Emission, hub: Hub, clock: Clock, at: float) -> str:
+    """To the hub of its home; gives the emission's mark, if it has one."""
     match emission:
         case Said(heard=False):
             return ""
@@ -123,4 +126,11 @@ def _hand_over(emission: Emission, hub: Hub, clock: Clock, at: float) -> str:
             return emission.mark
         case LineRestored():
             hub.restore()
+            return ""
+        case WeatherTurned(_, name, sky):
+            if hub.weather is not None:
+                hub.weather.turn(name, sky, asyncio.get_running_loop().time())
+            return ""
+        case HubForgot():
+            hub.forget()
             return ""

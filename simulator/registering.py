@@ -1,7 +1,7 @@
 """The homes of a scenario on a platform that has never heard of them: areas, homes, kits, a credential for each hub, by the API."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from http import HTTPStatus
 
 import httpx
@@ -54,7 +54,10 @@ async def register(client: httpx.AsyncClient, number: int, seed: int, kit: tuple
 
     async def one(record: HomeRecord) -> None:
         home = named[record.id]
-        body = {"id": home.id, "area": home.area, "name": home.name, "address": home.address, "phone": home.phone}
+        body: dict[str, str | float] = {
+            "id": home.id, "area": home.area, "name": home.name, "address": home.address, "phone": home.phone,
+            "latitude": home.latitude, "longitude": home.longitude,
+        }  # fmt: skip
         if await _send(client, "homes", body, exists=True) == b"" and (await ask(client, f"homes/{home.id}", {}, _Home)).area != home.area:
             raise PlatformError(f"{home.id}: the platform has another home of that id, in another area; nothing was changed in it")
         for device in record.devices:
@@ -86,7 +89,7 @@ async def _few_at_a_time(works: Iterable[Coroutine[None, None, None]]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _send(client: httpx.AsyncClient, what: str, body: dict[str, str], *, exists: bool = False) -> bytes:
+async def _send(client: httpx.AsyncClient, what: str, body: Mapping[str, str | float], *, exists: bool = False) -> bytes:
     """`POST`; empty where it `exists` already and that is all right."""
     try:
         answer = await client.post(f"/api/v1/{what}", json=body)

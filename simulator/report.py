@@ -9,6 +9,7 @@ import msgspec
 from simulator.book import Harvest
 from simulator.gauges import Histogram, upper_ms
 from simulator.score import BAD, Outcome, Row, Stray, Verdict
+from simulator.story import Scenario
 
 
 class Latencies(msgspec.Struct, frozen=True):
@@ -31,6 +32,16 @@ class Second(msgspec.Struct, frozen=True):
     alerts: int
 
 
+class Suffered(msgspec.Struct, frozen=True):
+    """One fault of the file. `at_s`, `lasts_s`: the story's time. `homes`: how many it met."""
+
+    number: int
+    what: str
+    at_s: float
+    lasts_s: float
+    homes: int
+
+
 class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     """How the lines fared. `puback_ms`, `connect_ms`: upper bounds of classes a fifth wide. `histogram`: (ms, how many) of PUBACK.
 
@@ -43,6 +54,8 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     puback_ms: Latencies
     connect_ms: Latencies
     errors: dict[str, int]
+    struck: dict[str, int]
+    """What the faults of the file did to lines, and how often."""
     histogram: tuple[tuple[float, int], ...]
     seconds: tuple[Second, ...]
     kib_each: float
@@ -89,6 +102,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Row, ...]
     false_alerts: tuple[Stray, ...]
     doubled_alerts: tuple[Stray, ...]
+    faults: tuple[Suffered, ...] = ()
     fleet: Fleet
 
 
@@ -114,11 +128,19 @@ def fleet(harvest: Harvest, connections: int, processes: int, began_s: int, last
         puback_ms=_quantiles(harvest.puback),
         connect_ms=_quantiles(harvest.connecting),
         errors=harvest.errors,
+        struck=harvest.struck,
         histogram=tuple((upper_ms(bound), count) for bound, count in sorted(harvest.puback.counts.items())),
         seconds=seconds,
         kib_each=round(harvest.memory_kib / connections, 1),
         cpu_s=round(harvest.cpu_s, 2),
         cpu_ms_each=round(harvest.cpu_s * 1000 / connections / max(lasted_s, 1.0), 3),
+    )
+
+
+def faults(scenario: Scenario, harvest: Harvest) -> tuple[Suffered, ...]:
+    return tuple(
+        Suffered(number, fault.do.value, float(fault.at), float(fault.lasts), harvest.suffered.get(number, 0))
+        for number, fault in enumerate(scenario.fault, start=1)
     )
 
 
@@ -176,6 +198,10 @@ def as_table(report: Report) -> str:
         lines.append(f"latency ms    p50 {report.latency_ms.p50:g}  p99 {report.latency_ms.p99:g}  max {report.latency_ms.max:g}")
     lines += [
         f"receipts      {report.receipts} of {report.receipts + report.without_receipt} alerts of calls and hazards told to who called",
+        *(
+            f"fault         {one.what} at {one.at_s:g} s for {one.lasts_s:g} s: {one.homes} home{'s' if one.homes != 1 else ''}"
+            for one in report.faults
+        ),
         *_lines_fared(report.fleet),
         f"messages      {report.delivered} acknowledged, {report.undelivered} not, {report.dropped} dropped, {report.took_s:.1f} s in all",
         ("passed" if report.passed else "FAILED") + _unwatched(report.not_watched),
@@ -189,6 +215,7 @@ def _lines_fared(lines: Fleet) -> list[str]:
     return [
         f"lines         {lines.connections} in {processes}, {lines.kib_each:g} KiB and {lines.cpu_ms_each:g} ms of processor a second each",
         f"              PUBACK {_spread(lines.puback_ms)}; connecting {_spread(lines.connect_ms)}",
+        *(f"struck        {count}: {what}" for what, count in sorted(lines.struck.items())),
         *(f"errors        {count}: {why}" for why, count in worst),
     ]
 

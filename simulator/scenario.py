@@ -58,7 +58,7 @@ def load(name: str, *, homes: int | None = None) -> Scenario:
     """A shipped scenario by its name, or a TOML file by its path; `homes` instead of its own number. ScenarioError otherwise."""
     path = SHIPPED / f"{name}.toml" if name in shipped() else Path(name)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as problem:
         known = ", ".join(shipped())
         why = problem.strerror if isinstance(problem, OSError) else "not UTF-8"
@@ -140,8 +140,14 @@ def _fault(scenario: Scenario, fault: Fault) -> Iterator[tuple[str, str]]:
         yield "at", f"{fault.at:g} s is after the end, {scenario.duration:g} s"
     if not 0 < fault.share <= 100:
         yield "share", f"{fault.share:g} of a hundred"
-    if fault.do is Trouble.CLOCK_WRONG and not fault.by:
+    if fault.do in (Trouble.CLOCK_WRONG, Trouble.CLOCK_JUMPS) and not fault.by:
         yield "by", "a clock that is wrong by nothing is right"
+    if fault.do is Trouble.SLOW_LINE and not fault.by and fault.rate <= 0:
+        yield "do", "slow by nothing: give `by`, how much later, or `rate`, bytes a second"
+    if fault.rate and (fault.do is not Trouble.SLOW_LINE or fault.rate < 0):
+        yield "rate", "bytes a second of a slow_line"
+    if fault.times < 1 or (fault.times > 1 and not fault.do.comes_often):
+        yield "times", f"{fault.times} times; {' '.join(each for each in Trouble if each.comes_often)} may come more than once"
     if fault.do is Trouble.BROKER_AWAY and (fault.home != "each" or fault.area):
         yield "do", "a broker that is away is away for every home"
 

@@ -2,7 +2,8 @@
 
 A shard is `python -m simulator.shards`, with a `Script` on its standard input. It says Ready when its lines are up and is given the
 Clock, so that all begin in one moment; it says Played when its story is over and goes on listening for receipts until its standard input
-ends, then hands in its Harvest. The monotonic clock is the machine's, the same in every process.
+ends, then hands in its Harvest. Standard input that ends sooner ends it at any moment, with a goodbye to the broker, also while it still
+connects. The monotonic clock is the machine's, the same in every process.
 """
 
 import asyncio
@@ -25,7 +26,8 @@ from simulator.story import Span, TimeOfDay
 from simulator.truth import merged
 
 LINE_LIMIT = 512 * 1024 * 1024
-GOODBYE_S = 60.0
+GOODBYE_S, GOODBYE_EACH_S = 60.0, 0.01
+"""For all, and for each home of theirs: a hundred thousand goodbyes take a busy machine minutes."""
 CUT_SHORT_S = 10.0
 
 
@@ -107,21 +109,57 @@ class _Out:
         self.write(Heard(receipt))
 
 
+class _In:
+    """What whoever started the shard says to it, heard at any moment of its work."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.script: asyncio.Future[Script] = loop.create_future()
+        self.clock: asyncio.Future[Clock] = loop.create_future()
+        self.ended = asyncio.Event()
+
+    async def hear(self, reader: asyncio.StreamReader) -> None:
+        try:
+            if line := await reader.readline():
+                self.script.set_result(_script.decode(line))
+            if line := await reader.readline():
+                self.clock.set_result(_clock.decode(line))
+                await reader.readline()
+        finally:
+            self.ended.set()
+
+
 async def shard() -> int:
     """What `python -m simulator.shards` runs."""
-    out = _Out()
+    told = _In()
     reader = asyncio.StreamReader(limit=LINE_LIMIT)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    part = Part(_script.decode(await reader.readline()), out)
+    hearing = asyncio.create_task(told.hear(reader))
+    work = asyncio.create_task(_shard(told, _Out()))
+    ended = asyncio.create_task(told.ended.wait())
+    try:
+        await asyncio.wait((work, ended), return_when=asyncio.FIRST_COMPLETED)
+        if told.ended.is_set():
+            await hearing
+        if not told.clock.done():  # it is not wanted any more before its story began; one that plays hands in what it has
+            work.cancel()
+        with suppress(asyncio.CancelledError):
+            return await work
+        return 1
+    finally:
+        for task in (hearing, ended, work):
+            task.cancel()
+        await asyncio.gather(hearing, ended, work, return_exceptions=True)
+
+
+async def _shard(told: _In, out: _Out) -> int:
+    part = Part(await told.script, out)
     telling = asyncio.create_task(_tell(part, out))
     try:
         async with part.connected():
             out.write(Ready())
-            line = await reader.readline()
-            if not line:
-                return 1
-            playing = asyncio.create_task(part.play(_clock.decode(line)))
-            ended = asyncio.create_task(reader.readline())
+            playing = asyncio.create_task(part.play(await told.clock))
+            ended = asyncio.create_task(told.ended.wait())
             await asyncio.wait((playing, ended), return_when=asyncio.FIRST_COMPLETED)
             if playing.done():
                 playing.result()
@@ -210,9 +248,15 @@ class Shards:
         for process in self._running:
             assert process.stdin is not None
             process.stdin.close()
-        async with asyncio.timeout(GOODBYE_S):
-            for process in self._running:
-                await process.wait()
+        most_s = GOODBYE_S + GOODBYE_EACH_S * self._script.scenario.homes
+        try:
+            async with asyncio.timeout(most_s):
+                for process in self._running:
+                    await process.wait()
+        except TimeoutError as late:
+            left = sum(process.returncode is None for process in self._running)
+            many = len(self._running)
+            raise SimulationFailed(f"{left} of {many} processes have not said their goodbyes within {most_s:.0f} s") from late
         await asyncio.gather(*self._listening)
         if self._script.truth:
             await asyncio.to_thread(_join, [script.truth for script in self._scripts], self._script.truth)
@@ -225,13 +269,15 @@ class Shards:
             await process.stdin.drain()
 
     async def _all(self, events: list[asyncio.Event]) -> None:
-        waiting = asyncio.ensure_future(asyncio.gather(*(event.wait() for event in events)))
-        await asyncio.wait((waiting, self._problem), return_when=asyncio.FIRST_COMPLETED)
-        if not waiting.done():
+        waiting = asyncio.gather(*(event.wait() for event in events))
+        try:
+            await asyncio.wait((waiting, self._problem), return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                raise SimulationFailed(self._problem.result())
+        finally:  # also where we are ended meanwhile: nobody else would look at what becomes of it
             waiting.cancel()
             with suppress(asyncio.CancelledError):
                 await waiting
-            raise SimulationFailed(self._problem.result())
 
     async def _listen(self, number: int, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
@@ -263,19 +309,24 @@ class Shards:
             self._problem.set_result(why)
 
     async def _end(self) -> None:
-        for process in self._running:
-            assert process.stdin is not None
-            process.stdin.close()
-        for process in self._running:
-            try:
+        """They say their goodbyes together, and none outlives this, whatever we are told meanwhile."""
+        try:
+            for process in self._running:
+                assert process.stdin is not None
+                process.stdin.close()
+            with suppress(TimeoutError):
                 async with asyncio.timeout(CUT_SHORT_S):
-                    await process.wait()
-            except TimeoutError:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        for listening in self._listening:
-            listening.cancel()
+                    for process in self._running:
+                        await process.wait()
+        finally:
+            for process in self._running:
+                if process.returncode is None:
+                    with suppress(ProcessLookupError):
+                        process.kill()
+            for listening in self._listening:
+                listening.cancel()
+        for process in self._running:
+            await process.wait()
         await asyncio.gather(*self._listening, return_exceptions=True)
 
 

@@ -3,30 +3,37 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 
 import httpx
 import msgspec
 
+from config.community import community
 from simulator.book import Harvest, Ledger
 from simulator.clock import Clock, begin
 from simulator.gauges import Sample
 from simulator.home import HomeRecord
+from simulator.hub import Hub
 from simulator.link import Broker
 from simulator.part import CONNECT_S, Part, Script, SimulationFailed, tell_without_lines
 from simulator.progress import Progress, shown
+from simulator.recording import Recorder
 from simulator.registering import register
 from simulator.registry import api, demo_homes, registered_homes
-from simulator.report import Report, counts, fleet, latencies
+from simulator.report import Report, counts, faults, fleet, latencies
 from simulator.shards import Shards
 from simulator.story import Scenario
+from simulator.truth import Tell
 from simulator.witness import See, StreamWitness
 
 __all__ = ["Asked", "SimulationFailed", "simulate", "tell_alone"]
 
 SETTLE_S = 1.0
 """After everything expected has come: time for what should not come."""
+BOOT = "story"
+"""What the report ids of a story begin with that is told to nobody: the same in every run, as all else of it."""
 NINE = 9 * 3600.0
 """When a story begins that does not say when."""
 
@@ -35,6 +42,7 @@ class Asked(msgspec.Struct, frozen=True):
     """`api` empty: nobody to ask for homes and alerts, so the demo community's homes are played and receipts are the witness.
 
     `registers`: the scenario's own homes are put on the platform first. `truth`: a file for the ground truth.
+    `recording`: one for what the platform would have heard; of a story that is told to nobody.
     """
 
     name: str
@@ -47,6 +55,7 @@ class Asked(msgspec.Struct, frozen=True):
     processes: int = 1
     registers: bool = False
     truth: str = ""
+    recording: str = ""
     connect_s: float = CONNECT_S
 
 
@@ -90,11 +99,31 @@ async def simulate(asked: Asked, *, progress: bool = False) -> Report:
         return _report(asked, ledger, harvest, clock, homes=len(records), took_s=time.monotonic() - began_s)
 
 
-def tell_alone(asked: Asked) -> tuple[int, int]:
-    """The ground truth without a broker: (moments, planted events)."""
+class Alone(msgspec.Struct, frozen=True):
+    """What came of a story that was told to nobody. `messages`: of the recording."""
+
+    moments: int
+    planted: int
+    messages: int = 0
+
+
+def tell_alone(asked: Asked) -> Alone:
+    """The ground truth, the recording or both, without a broker."""
     ledger = Ledger(by_receipt=True)
-    moments = tell_without_lines(_script(asked, _own_homes(asked), "", {}), ledger)
-    return moments, len(ledger.plants)
+    script = _script(asked, _own_homes(asked), BOOT, {})
+    if not asked.recording:
+        return Alone(tell_without_lines(script, ledger), len(ledger.plants))
+    made = community(asked.scenario.homes, asked.seed)
+    with Path(asked.recording).open("wb") as file:
+        recorders: list[Recorder] = []
+
+        def listen(hubs: Mapping[str, Hub]) -> Tell:
+            recorders.append(Recorder(hubs, script.local_s, file))
+            recorders[0].open(made, script.records)
+            return recorders[0].tell
+
+        moments = tell_without_lines(script, ledger, listen)
+    return Alone(moments, len(ledger.plants), recorders[0].messages)
 
 
 def _own_homes(asked: Asked) -> tuple[HomeRecord, ...]:
@@ -183,6 +212,7 @@ def _report(asked: Asked, ledger: Ledger, harvest: Harvest, clock: Clock, *, hom
         events=verdict.rows,
         false_alerts=verdict.false,
         doubled_alerts=verdict.doubled,
+        faults=faults(asked.scenario, harvest),
         fleet=fleet(harvest, homes, asked.processes, int(clock.began_s), asked.scenario.duration / asked.speed),
         **figures,
     )

@@ -94,13 +94,40 @@ class Trouble(StrEnum):
     BROKER_AWAY = "broker_away"
     CLOCK_WRONG = "clock_wrong"
     MESSAGE_LOSS = "message_loss"
+    LINE_CUTS = "line_cuts"
+    """`times` within `lasts`."""
+    HALF_OPEN = "half_open"
+    """The connections of the moment carry nothing any more, and nobody is told; new ones do."""
+    SLOW_LINE = "slow_line"
+    """Later by `by` each way, `rate` bytes a second: both in real time."""
+    LOST_PUBACKS = "lost_pubacks"
+    WRONG_ORDER = "wrong_order"
+    """After a reconnection, which is at its beginning, the newest goes first and readings before calls."""
+    CERTIFICATE_BAD = "certificate_bad"
+    """Hubs do not take the platform's certificate: out of date by their clocks, or of an authority that they do not know."""
+    DNS_CHANGE = "dns_change"
+    """The platform's name leads where nobody is, until they ask again."""
+    CLOCK_JUMPS = "clock_jumps"
+    POWER_FLAPS = "power_flaps"
+
+    @property
+    def of_the_line(self) -> bool:
+        """It needs a line whose bytes can be held."""
+        return self in {
+            Trouble.LINE_CUTS, Trouble.HALF_OPEN, Trouble.SLOW_LINE, Trouble.LOST_PUBACKS, Trouble.WRONG_ORDER, Trouble.CERTIFICATE_BAD,
+            Trouble.DNS_CHANGE, Trouble.POWER_FLAPS,
+        }  # fmt: skip
+
+    @property
+    def comes_often(self) -> bool:
+        return self in {Trouble.LINE_CUTS, Trouble.CLOCK_JUMPS, Trouble.POWER_FLAPS}
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`area`: only homes in it: the beginning of an area's id, or `any` for one by chance. `broker_away` meets every home.
 
-    `by`: how far a wrong clock is ahead. `share`: of a hundred messages, how many are lost; of other faults, of a hundred homes,
-    how many are hit.
+    `by`: how far a wrong clock is ahead, how far one jumps at most, how much later a slow line is. `share`: of a hundred messages or
+    acknowledgements, how many are lost; of other faults, of a hundred homes, how many are hit. `rate`: bytes a second; 0: as they come.
     """
 
     at: Span
@@ -111,6 +138,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     area: str = ""
     share: float = 100.0
     by: Span = Span(0)
+    times: int = 1
+    rate: int = 0
     jitter: Span = Span(0)
     expect: Expected = "nothing"
 
@@ -214,6 +243,11 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     start: TimeOfDay | None = None
     everyday: bool = False
     real_time: bool = False
+
+    @property
+    def is_rough(self) -> bool:
+        """Whether lines must be such that their bytes can be held."""
+        return any(fault.do.of_the_line for fault in self.fault)
 
     @property
     def needs_zigbee(self) -> bool:

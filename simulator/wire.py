@@ -116,13 +116,25 @@ class Stage(StrEnum):
     CLOSED = "closed"
 
 
+class Words(msgspec.Struct, frozen=True):
+    """What a device is to say, in both languages."""
+
+    zh: str = ""
+    en: str = ""
+
+
 class Command(msgspec.Struct, frozen=True):
-    """What the platform asks of a device. With `command: receipt`, `alert` and `stage` are there; other commands want a reply."""
+    """What the platform asks of a device. With `command: receipt`, `alert` and `stage` are there; other commands want a reply.
+
+    With `command: prompt` there is `text`: the words for a voice or a screen.
+    """
 
     id: str = ""
     command: str = ""
     alert: str = ""
     stage: str = ""
+    prompt: str = ""
+    text: Words = Words()
 
 
 class _Report(msgspec.Struct):

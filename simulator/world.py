@@ -51,6 +51,36 @@ class LineRestored(msgspec.Struct, frozen=True):
     home: str
 
 
+class Sky(msgspec.Struct, frozen=True):
+    """One fault's share. `swallows`: connections of this moment carry nothing any more, and nobody is told; new ones do.
+
+    `distrusts`: the hub does not take the platform's certificate. `misled`: the platform's name leads where nobody is.
+    """
+
+    delay_s: float = 0.0
+    bytes_per_s: int = 0
+    pubacks_lost: float = 0.0
+    backwards: bool = False
+    """After a reconnection the newest goes first, and readings before calls."""
+    swallows: bool = False
+    distrusts: bool = False
+    misled: bool = False
+
+
+class WeatherTurned(msgspec.Struct, frozen=True):
+    """A fault begins over the home's line, or, with no sky, is over. `name`: which."""
+
+    home: str
+    name: str
+    sky: Sky | None
+
+
+class HubForgot(msgspec.Struct, frozen=True):
+    """The hub had no power: what it had not written down is gone."""
+
+    home: str
+
+
 class Happened(msgspec.Struct, frozen=True):
     """Something that is so whether a device saw it or not: ground truth. `who`: a resident, a visitor, nobody."""
 
@@ -62,7 +92,7 @@ class Happened(msgspec.Struct, frozen=True):
     mark: str = ""
 
 
-Emission = Said | Bridged | LineCut | LineRestored | Happened
+Emission = Said | Bridged | LineCut | LineRestored | WeatherTurned | HubForgot | Happened
 Process = Generator[float | Emission, float, None]
 Part = Generator[float | Emission, float, float]
 """A piece of a process, for `yield from`: it returns the virtual time at which it ended."""

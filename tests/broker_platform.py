@@ -19,6 +19,7 @@ from gateway.settings import Broker as BrokerSettings
 from gateway.store.entry import Commit, Entry, Stamp, encode
 from gateway.store.journal import Journal
 from tests.brokers import Server
+from tests.patience import PATIENCE_S
 from tests.service import Kit
 
 AT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -39,12 +40,15 @@ class Platform:
         self.held = False
         self.full = False
         self.waiting_bytes = 0
+        self.line: list[datetime | None] = []
+        """What the engine would be told of it: since when it is lost, None when it is back."""
         self.queue: list[tuple[Published | None, tuple[Entry, ...]]] = []
         if server.username == "guest":
             settings = {"username": "guest", "password": "env:SECRET", **settings}
         self.broker = Broker(
             entrance(BrokerSettings(url=server.url, **settings), ENVIRONMENT), self, self.status.get, lambda: self.now,
             journal=self.journal, last_seq=self.journal.last_seq, memory=folder / "data" / "broker.json",
+            line=self.line.append,
         )  # fmt: skip
 
     def publish(self, published: Published) -> None:
@@ -105,7 +109,7 @@ async def platform(
         one.journal.close()
 
 
-async def until(condition: Callable[[], bool], within: timedelta = timedelta(seconds=20)) -> None:
+async def until(condition: Callable[[], bool], within: timedelta = timedelta(seconds=PATIENCE_S)) -> None:
     """Wait for something to become true; AssertionError when it does not."""
     loop = asyncio.get_running_loop()
     end = loop.time() + within.total_seconds()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
+from config.accepting import accept_no_more
 from devices.mqtt.packets import Kind
 from tests.brokers import Server
 
@@ -113,6 +114,7 @@ async def scripted(answer: Callable[[Caller, int, bytes], bytes | None] | None =
     try:
         yield broker
     finally:
+        await accept_no_more(server)
         server.close()
         for caller in broker.callers:
             caller.cut()

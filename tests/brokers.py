@@ -6,10 +6,11 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import CLOCK_REALTIME, clock_gettime, monotonic
 
+from tests.patience import PATIENCE_S, STORY_S, TRIES
 from tests.service import free_port, until
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/lib/rabbitmq/bin"
@@ -40,7 +41,7 @@ class Server:
     def url(self) -> str:
         return f"mqtt://127.0.0.1:{self.port}"
 
-    def start(self, seconds: float = 60.0) -> "Server":
+    def start(self, seconds: float = STORY_S) -> "Server":
         words, more = self.command()
         with (self.folder / "broker.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -49,14 +50,18 @@ class Server:
         try:
             until(f"{self.name} listens", self._listens, seconds, pause=0.05)
         except AssertionError as problem:
-            self.kill()
+            self.close()
             raise AssertionError(f"{problem}\n{(self.folder / 'broker.log').read_text()[-3000:]}") from None
         return self
 
+    def save(self) -> None:
+        """What was acknowledged is on its disk: so it is from the start, but with mosquitto."""
+
     def kill(self) -> None:
         if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(10)
+            with suppress(ProcessLookupError):  # it ended by itself
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(PATIENCE_S)
             self._process = None
             until(f"{self.name} is gone", lambda: not self.reachable)
 
@@ -68,9 +73,18 @@ class Server:
         self.kill()
 
     @property
+    def ports(self) -> tuple[int, ...]:
+        """All that it listens on."""
+        return (self.port,)
+
+    @property
     def reachable(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        """By each of its ports, which open one after the other."""
+        for port in self.ports:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) != 0:
+                    return False
+        return True
 
     def command(self) -> tuple[list[str], dict[str, str]]:
         """Its words, and what its environment needs besides ours."""
@@ -101,7 +115,12 @@ class Mosquitto(Server):
         )  # fmt: skip
         if not any(line.startswith("allow_anonymous") for line in more):
             lines += ("allow_anonymous true",)
+        self._ports = tuple(int(line.split()[1]) for line in lines if line.startswith("listener "))
         self._config.write_text("\n".join(lines) + "\n")
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return self._ports
 
     @property
     def saved_at(self) -> float:
@@ -111,6 +130,11 @@ class Mosquitto(Server):
         except FileNotFoundError:
             return 0.0
         return monotonic() - age - MTIME_S
+
+    def save(self) -> None:
+        """Until it has saved what it has acknowledged so far."""
+        asked = monotonic()
+        until("mosquitto has saved", lambda: self.saved_at > asked, pause=0.1)
 
     def command(self) -> tuple[list[str], dict[str, str]]:
         return [program("mosquitto", "mosquitto"), "-c", str(self._config)], {}
@@ -124,25 +148,35 @@ class Rabbit(Server):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._epmd_port, self._dist_port, self._amqp_port = free_port(), free_port(), free_port()
+        self._epmd_port = self._dist_port = self._amqp_port = 0
         self._epmd: subprocess.Popen[bytes] | None = None
         (folder / "enabled_plugins").write_text("[rabbitmq_mqtt].\n")
-        (folder / "rabbitmq.conf").write_text(
-            f"listeners.tcp.1 = 127.0.0.1:{self._amqp_port}\nmqtt.listeners.tcp.1 = 127.0.0.1:{self.port}\n"
-            "mqtt.prefetch = 1000\nmqtt.subscription_ttl = 604800000\n",
-        )
 
-    def start(self, seconds: float = 60.0) -> Server:
-        if self._epmd is None:
-            words = [program("epmd", "rabbitmq-server"), "-address", "127.0.0.1", "-port", str(self._epmd_port)]
-            self._epmd = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        return super().start(seconds)
+    def start(self, seconds: float = STORY_S) -> Server:
+        """With ports of its own, chosen anew where another process was faster to take one: it starts for seconds before it binds them."""
+        tries = TRIES
+        while True:
+            tries -= 1
+            self._dist_port, self._amqp_port = free_port(), free_port()
+            (self.folder / "rabbitmq.conf").write_text(
+                f"listeners.tcp.1 = 127.0.0.1:{self._amqp_port}\nmqtt.listeners.tcp.1 = 127.0.0.1:{self.port}\n"
+                "mqtt.prefetch = 1000\nmqtt.subscription_ttl = 604800000\n",
+            )
+            if self._epmd is None:
+                self._epmd_port = free_port()
+                words = [program("epmd", "rabbitmq-server"), "-address", "127.0.0.1", "-port", str(self._epmd_port)]
+                self._epmd = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                return super().start(seconds)
+            except AssertionError as problem:
+                if not tries or not any(word in str(problem) for word in ("already_used", "eaddrinuse")):
+                    raise
 
     def close(self) -> None:
         super().close()
         if self._epmd is not None:
             self._epmd.kill()
-            self._epmd.wait(10)
+            self._epmd.wait(PATIENCE_S)
             self._epmd = None
 
     def command(self) -> tuple[list[str], dict[str, str]]:

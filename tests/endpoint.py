@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from alerting.facts import CommandIssued, Said
+from alerting.facts import CommandIssued
+from alerting.items import Said
 from devices.credential import Credential, Scope, digest
 from devices.home import AreaId, DeviceId, HomeId
 from devices.message import StatusHeard
@@ -17,6 +18,7 @@ from gateway.inbox import Published
 from gateway.mqtt.keys import Keys
 from gateway.mqtt.listener import Listener, remember
 from gateway.store.entry import Entry
+from tests.patience import PATIENCE_S
 
 AREA, HOME, DEVICE = AreaId("330106"), HomeId("home-1"), DeviceId("cord-1")
 PASSWORD = "secret"
@@ -143,7 +145,7 @@ async def endpoint(
         await ledger.listener.close()
 
 
-async def until(condition: Callable[[], bool], within: timedelta = timedelta(seconds=10)) -> None:
+async def until(condition: Callable[[], bool], within: timedelta = timedelta(seconds=PATIENCE_S)) -> None:
     """Wait for something to become true; AssertionError when it does not."""
     loop = asyncio.get_running_loop()
     end = loop.time() + within.total_seconds()

@@ -6,22 +6,13 @@ from typing import TypeVar
 
 from alerting.alert import Alert
 from alerting.assembly import assemble
+from alerting.commands import Asked, Command, RegisterArea, RegisterDevice, RegisterHome, RegisterPerson
 from alerting.engine import Engine
-from alerting.facts import (
-    Actor,
-    Asked,
-    Category,
-    Command,
-    Fact,
-    RegisterArea,
-    RegisterDevice,
-    RegisterHome,
-    RegisterPerson,
-    Said,
-    ServiceStarted,
-)
+from alerting.facts import Fact
+from alerting.items import Said, ServiceStarted
 from alerting.policy import EscalationFile
 from alerting.rules import DispositionFile, RuleFile, Ruleset
+from alerting.terms import Actor, Category
 from config import DEFAULTS, load, load_all
 from devices.catalog import Kind, Model
 from devices.home import Area, AreaId, Device, DeviceId, Home, HomeId, ModelId, Person, PersonId, Role

@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.patience import PATIENCE_S
 from tests.timeseries import Row, store_text
 
 TOKEN, ORG, BUCKET = "a-secret-token", "county", "anju"
@@ -33,7 +34,8 @@ _FLUX = re.compile(
     r'  \|> filter\(fn: \(r\) => r\._measurement == "(?P<measurement>\w+)" and r\._field == "value"'
     r' and r\.home == "(?P<home>[\w-]*)" and r\.device == "(?P<device>[\w-]*)"\)\n'
     r'  \|> group\(\)\n  \|> sort\(columns: \["_time"\]\)\n'
-    r'(?:  \|> aggregateWindow\(every: (?P<every>\d+)ms, fn: (?P<fn>mean|min|max|last|count), createEmpty: false, timeSrc: "_start"\)\n)?'
+    r'(?:  \|> aggregateWindow\(every: (?P<every>\d+)ms, offset: (?P<offset>\d+)ms, fn: (?P<fn>mean|min|max|last|count), '
+    r'createEmpty: false, timeSrc: "_start"\)\n)?'
     r'  \|> limit\(n: (?P<limit>\d+)\)\n  \|> keep\(columns: \["_time", "_value"\]\)\Z',
 )
 
@@ -147,7 +149,7 @@ class Influx2Fake:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join(PATIENCE_S)
 
     def settings(self, name: str = "bureau", **more: object) -> str:
         values = {"token": "env:ANJU_TEST_TOKEN", "org": ORG, "bucket": BUCKET, **more}
@@ -216,7 +218,7 @@ class Influx2Fake:
             return _error(400, "invalid", "cannot query an empty range")
         rows = [row for row in self.rows(found["measurement"]).get(f"{found['home']}/{found['device']}", []) if low <= row[0] < high]
         if found["every"]:
-            rows = _windows(rows, int(found["every"]), found["fn"], low)
+            rows = _windows(rows, int(found["every"]), int(found["offset"]), found["fn"], low)
         whole = found["fn"] == "count"
         text = ",result,table,_time,_value\r\n" if rows else "\r\n"
         for at, value in rows[: int(found["limit"])]:
@@ -225,11 +227,11 @@ class Influx2Fake:
         return 200, {"Content-Type": "text/csv; charset=utf-8"}, text.encode()
 
 
-def _windows(rows: list[Row], every: int, function: str, low: int) -> list[Row]:
+def _windows(rows: list[Row], every: int, offset: int, function: str, low: int) -> list[Row]:
     """The first window begins where the range does."""
     windows: dict[int, list[float]] = {}
     for at, value in rows:
-        windows.setdefault(max(at - at % every, low), []).append(value)
+        windows.setdefault(max(at - (at - offset) % every, low), []).append(value)
     reckon: dict[str, Callable[[list[float]], float]] = {
         "mean": lambda values: sum(values) / len(values), "min": min, "max": max, "last": lambda values: values[-1], "count": len,
     }  # fmt: skip

@@ -13,6 +13,7 @@ def judging(folder: Path, steps: list[float]) -> Path:
     """Targets `first`, `second`, … are told `steps` seconds after the beginning; then it is quiet for an hour."""
     made = folder / "judging"
     shutil.copytree(ROOT / "config", made, ignore=shutil.ignore_patterns("*.py", "__pycache__", "scenarios"))
+    (made / "prompts.toml").unlink()  # its words go to the family, who is no target of these steps
     lines = ["[[policy]]", 'id = "quick"', f"categories = {list(FLOOR)!r}".replace("'", '"'), "rounds = 1", 'repeat_after = "PT1H"']
     for number, after in enumerate(steps):
         target = "desk" if number == 0 else names(len(steps))[number - 1]

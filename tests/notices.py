@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alerting.alert import Alert
-from alerting.facts import AlertId, NotificationId, NotificationRequested, Status
-from alerting.terms import Category, Priority, Sentence
+from alerting.facts import NotificationRequested
+from alerting.terms import AlertId, Category, NotificationId, Priority, Sentence, Status
+from config.accepting import accept_no_more
 from devices.home import AreaId, Home, HomeId, Person, PersonId, Role
 from gateway.notify.channel import Moot, Notice, notice_of
+from tests.patience import PATIENCE_S
 
 TLS = Path(__file__).parent / "tls"
+OWN_ROOT = ssl.create_default_context(cafile=str(TLS / "authority.pem"))
+MACHINE_ROOTS = ssl.create_default_context()
 AT = datetime(2026, 11, 22, 2, 0, 0, 250_000, tzinfo=UTC)
+WALL = datetime(2026, 11, 22, 2, 0, 1, tzinfo=UTC)
 
 HOME = Home(
     HomeId("h-12"),
@@ -71,8 +76,11 @@ def notice(id_: str = "n-1", category: Category = Category.CALL_FOR_HELP) -> Not
 
 
 class Hit(NamedTuple):
+    """`target` is what stands in the request line: path and query."""
+
     headers: dict[str, str]
     body: bytes
+    target: str = ""
 
 
 Behaviour = Callable[[Hit, asyncio.StreamWriter], Awaitable[None]]
@@ -118,7 +126,8 @@ class Receiver:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head.split("\r\n")[1:] if line)}
-                hit = Hit(headers, await reader.readexactly(int(headers.get("content-length", "0"))))
+                body = await reader.readexactly(int(headers.get("content-length", "0")))
+                hit = Hit(headers, body, head.split(" ", 2)[1])
                 self.hits.append(hit)
                 await self.behaviour(hit, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
@@ -146,12 +155,13 @@ async def receiver(behaviour: Behaviour, *, tls: bool = False) -> AsyncIterator[
     try:
         yield heard
     finally:
+        await accept_no_more(server)
         server.close()
         await heard.stop()
         await server.wait_closed()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
     """Polls until the condition holds; the test fails when the seconds are over."""
     async with asyncio.timeout(seconds):
         while not condition():

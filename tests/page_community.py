@@ -32,7 +32,7 @@ def homes() -> dict[str, Json]:
         phones = [f"1990000{number:02d}{i:02d}" for i in range(5)]
         found[home] = {
             "id": home, "area": AREA, "area_name": AREA_NAME, "name": name, "address": f"云溪县安和路 18 号安和社区 {name}",
-            "phone": f"0579-5550{number:02d}0", "access": access, "note": "",
+            "phone": f"0579-5550{number:02d}0", "access": access, "note": "", "mode": at_home(home),
             "residents": [_person(f"{home}-r", home, "resident", who, phones[0], 0, year, medical, speech)],
             "contacts": [
                 _person(f"{home}-1", home, "family", f"{who[0]}小军", phones[1], 1, note="儿子，县城，二十分钟"),
@@ -73,6 +73,13 @@ def _device(  # noqa: PLR0917 - a row of the table above
 
 def resident(home: str) -> str:
     return next(row[2] for row in _HOMES if row[0] == home)
+
+
+def at_home(home: str) -> Json:
+    """The mode of a home where nothing else was said."""
+    return {
+        "home": home, "home_name": home_name(home), "mode": "home", "since": None, "until": None, "by": None, "reason": "", "ending": False,
+    }  # fmt: skip
 
 
 def home_name(home: str) -> str:

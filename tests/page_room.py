@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from tests.page_server import PASSWORD as NIGHT_WATCH
 from tests.page_server import Desk, PageServer
+from tests.patience import PATIENCE_S
 
-expect.set_options(timeout=10_000)
-QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+expect.set_options(timeout=PATIENCE_S * 1000)
 CHINESE = re.compile(r"[㐀-鿿]")
 ASKED_FOR = re.compile(r"status of (401|404|409|503)|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE")
 """What the browser itself notes down of the refusals and broken connections that a test wants."""
@@ -43,12 +43,9 @@ class Room:
 
 
 @pytest.fixture(scope="module")
-def room() -> Iterator[Room]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET.split())
-        with PageServer(Desk()) as server:
-            yield Room(launched, server)
-            launched.close()
+def room(browser: Browser) -> Iterator[Room]:
+    with PageServer(Desk()) as server:
+        yield Room(browser, server)
 
 
 @contextmanager
@@ -64,7 +61,7 @@ def operator(
     if inside:
         context.add_cookies([{"name": "anju_session", "value": "yes", "url": room.server.url}])
     page = context.new_page()
-    page.set_default_timeout(5_000)
+    page.set_default_timeout(PATIENCE_S * 1000)
     page.add_init_script(SPY)
     complaints: list[str] = []
 

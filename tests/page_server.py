@@ -18,7 +18,8 @@ from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from gateway.web.edge import SECURITY
-from tests.page_community import AREA, AREA_NAME, KINDS, Json, home_name, homes, resident, samples, stamp
+from tests.page_community import AREA, AREA_NAME, KINDS, Json, at_home, home_name, homes, resident, samples, stamp
+from tests.patience import PATIENCE_S
 
 STATIC = Path(__file__).parents[1] / "gateway" / "web" / "static"
 PASSWORD = "night watch"
@@ -57,6 +58,8 @@ class Desk:
         self.colleagues: list[Json] | None = [{"username": user, "role": "operator"}]
         """Who works here; None: a service that does not tell."""
         self.today: Json | None = None
+        self.arranged: dict[str, list[Json]] = {}
+        """What was arranged for a home, the latest first."""
         self.sampled = samples
         """What the homes' devices measured: a test may put its own here."""
         self.sampled_from = NIGHT - timedelta(days=30)
@@ -70,6 +73,20 @@ class Desk:
 
     def now(self) -> datetime:
         return NIGHT + timedelta(seconds=monotonic() - self._start)
+
+    def set_mode(self, home: str, body: Json | None) -> tuple[int, Json]:
+        """As the service does; None ends it."""
+        if body is None:
+            mode = self.homes[home]["mode"] = at_home(home)
+            said = ("结束外出模式", "ended it")
+        elif datetime.fromisoformat(str(body["until"])) <= self.now():
+            return _problem(409, "模式须在将来结束", "a mode ends in the future")
+        else:
+            mode = self.homes[home]["mode"] = at_home(home) | body | {"since": stamp(self.now()), "by": self.user}
+            said = ("设为外出", "set the home to away")
+        entry: Json = {"seq": 1, "at": stamp(self.now()), "kind": "mode_set", "by": self.user, "text": f"{self.user} {said[0]}"}
+        self.arranged.setdefault(home, []).insert(0, entry | {"text_en": f"{self.user} {said[1]}", "data": {}})
+        return 200, mode
 
     def raise_alert(self, category: str, home: str | None, *, ago_s: float = 0, room: str = "", **changes: object) -> str:
         priority, title, title_en, reason, reason_en, property_, device = KINDS[category]
@@ -100,6 +117,44 @@ class Desk:
             record |= changes
             self._publish(record)
         return alert
+
+    def raise_outage(self, homes: tuple[str, ...]) -> str:
+        """An area's alert with a list of homes, a technical alert of each folded into it."""
+        rows = [self._listed(home, number) for number, home in enumerate(homes)]
+        said = {"title": f"安和社区：{len(homes)} 户断电", "title_en": f"安和社区: {len(homes)} homes without mains"}
+        title, title_en = said["title"], said["title_en"]
+        alert = self.raise_alert("technical", None, ago_s=700, priority=2, next_step_at=None, evidence=[], title=title, title_en=title_en)
+        self.change(alert, welfare=rows, welfare_counts=_counts(rows), welfare_next=None)
+        for home in homes:
+            self.raise_alert("technical", home, ago_s=690, folded_into=alert, next_step_at=None)
+        return alert
+
+    def _listed(self, home: str, number: int) -> Json:
+        record = self.homes[home]
+        residents = record["residents"]
+        assert isinstance(residents, list)
+        year, medical = residents[0]["birth_year"], str(residents[0]["medical"])
+        risk = ["life_support"] * ("氧" in medical) + ["medical"] * bool(medical) + ["old"] * (2026 - year >= 80) + ["alone"]
+        return {
+            "home": home, "home_name": record["name"], "area_name": AREA_NAME, "residents": [resident(home)], "phone": record["phone"],
+            "age": 2026 - year, "risk": risk, "dark": "mains", "dark_since": stamp(self.now() - timedelta(seconds=700 - number)),
+            "back_at": None, "last_sign_at": stamp(self.now() - timedelta(minutes=number)), "result": None, "checked_at": None,
+            "checked_by": None, "note": "", "open_alerts": [],
+        }  # fmt: skip
+
+    def mark(self, alert: str, home: str, body: Json) -> tuple[int, Json]:
+        """As the service does: who was found safe stands last."""
+        with self.changed:
+            record = dict(self.alerts[alert])
+            rows = record["welfare"]
+            assert isinstance(rows, list)
+            found = {"result": body["result"], "checked_at": stamp(self.now()), "checked_by": self.user}
+            rows = [row | found if row["home"] == home else row for row in rows]
+            rows.sort(key=lambda row: {"needs_help": 0, None: 1, "no_answer": 1, "visit": 2, "safe": 3}[row["result"]])
+            record |= {"welfare": rows, "welfare_counts": _counts(rows)}
+            self._tell(record, "welfare_noted", self.user, home, home, data={"home": home, "result": body["result"], "note": ""})
+            self._publish(record)
+            return 200, next(row for row in rows if row["home"] == home)
 
     def change(self, alert: str, **changes: object) -> None:
         """What others do to it: another operator, the world, the clock."""
@@ -181,6 +236,11 @@ class Desk:
         self.events.clear()
 
 
+def _counts(rows: list[Json]) -> Json:
+    dark = [row for row in rows if row["back_at"] is None]
+    return {"homes": len(rows), "dark": len(dark), "unchecked": sum(row["result"] in (None, "no_answer") for row in dark)}
+
+
 def _problem(status: int, zh: str, en: str) -> tuple[int, Json]:
     sentence = {"zh": zh, "en": en}
     return status, {"type": "about:blank", "title": "Refused", "status": status, "detail": en, "sentence": sentence, "errors": []}
@@ -231,7 +291,7 @@ class _Handler(BaseHTTPRequestHandler):
                 late = self.desk.answered_late.pop(f"{method} {path}", None)
                 self.desk.changed.notify_all()
             if late is not None:
-                late.wait(timeout=10)
+                late.wait(timeout=PATIENCE_S)
             self._json(*answer)
 
     def _session(self, method: str, body: Json) -> None:
@@ -248,7 +308,7 @@ class _Handler(BaseHTTPRequestHandler):
             me: Json = {"username": desk.user, "role": "operator", "rights": ["read", "act"], "expires_at": None}
             return 200, me | {"timezone": desk.login["timezone"]}
         if path == "/alerts":
-            found = [a for a in desk.alerts.values() if a["status"] != "closed"]
+            found = [a | {"welfare": None} for a in desk.alerts.values() if a["status"] != "closed"]
             return 200, {"items": found, "next": None}
         if path == "/dispositions":
             return 200, {"items": DISPOSITIONS, "next": None}
@@ -266,11 +326,20 @@ class _Handler(BaseHTTPRequestHandler):
             found = [h for h in desk.homes.values() if query["q"] in json.dumps(h, ensure_ascii=False)]
             lines = [{name: h[name] for name in ("id", "name", "address", "area", "area_name", "phone", "access", "note")} for h in found]
             return 200, {"items": lines, "next": None}
+        if path == "/modes":
+            modes = [h["mode"] for h in desk.homes.values()]
+            return 200, {"items": [m for m in modes if isinstance(m, dict) and m["ending"]], "next": None}
+        if match := re.fullmatch(r"/homes/([^/]+)/mode", path):
+            return desk.set_mode(match[1], body if method == "POST" else None)
+        if match := re.fullmatch(r"/homes/([^/]+)/timeline", path):
+            return 200, {"items": desk.arranged.get(match[1], []), "next": None}
         if match := re.fullmatch(r"/homes/([^/]+)", path):
             desk.homes_read.append(match[1])
             return 200, desk.homes[match[1]]
         if match := re.fullmatch(r"/alerts/([^/]+)", path):
             return 200, desk.alerts[match[1]]
+        if method == "POST" and (match := re.fullmatch(r"/alerts/([^/]+)/welfare/([^/]+)", path)):
+            return desk.mark(match[1], match[2], body)
         if method == "POST" and (match := re.fullmatch(r"/alerts/([^/]+)/(\w+)", path)):
             if desk.unanswering:
                 return _problem(503, "告警进程没有应答", "the alarm process does not answer")
@@ -324,7 +393,7 @@ class _Handler(BaseHTTPRequestHandler):
             beat_at = monotonic()
             while desk.generation == generation:
                 for seq, record in [e for e in desk.events if e[0] > position]:
-                    self._event("alert", seq, record)
+                    self._event("alert", seq, record | {"welfare": None})
                     position = seq
                 if monotonic() >= beat_at and not desk.silent:
                     self._event("beat", position, {"now": stamp(desk.now()), "seq": desk.seq} | desk.beat)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ import httpx
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.patience import PATIENCE_S, STORY_S
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("ANJU_SHARED", ROOT.parent / "shared"))
 
@@ -32,7 +35,7 @@ def free_port() -> int:
         return port
 
 
-def until(what: str, look: Callable[[], T | None], seconds: float = 10.0, pause: float = 0.01) -> T:
+def until(what: str, look: Callable[[], T | None], seconds: float = PATIENCE_S, pause: float = 0.01) -> T:
     """Look again and again until there is something; fails with `what` when there is nothing in time."""
     end = monotonic() + seconds
     while True:
@@ -42,6 +45,16 @@ def until(what: str, look: Callable[[], T | None], seconds: float = 10.0, pause:
         if monotonic() > end:
             raise AssertionError(f"{what}: not within {seconds:g} s")
         sleep(pause)
+
+
+def lose(folder: Path) -> None:
+    """Take it away whole, whatever a journal's upkeep makes or renames in it meanwhile."""
+
+    def gone() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    until(f"{folder.name} is gone", gone)
 
 
 def children_of(pid: int) -> list[int]:
@@ -70,9 +83,10 @@ class Anju:
     def __init__(self, data: Path, *, homes: int = 3, words: tuple[str, ...] = (), prefix: tuple[str, ...] = ()) -> None:
         self.data = data
         self.http_port, self.mqtt_port = free_port(), free_port()
+        quiet = () if "--watchdog" in words else ("--watchdog", "0")  # a story's journal holds what the story says
         self.words = (
             *prefix, sys.executable, "-m", "gateway", "up", "--data", str(data), "--homes", str(homes),
-            "--http", str(self.http_port), "--mqtt", str(self.mqtt_port), *words,
+            "--http", str(self.http_port), "--mqtt", str(self.mqtt_port), *quiet, *words,
         )  # fmt: skip
         self.process: subprocess.Popen[bytes] | None = None
         self.endpoints: Json = {}
@@ -80,7 +94,7 @@ class Anju:
         """Folders before the project's on the module path."""
         self.log = data.parent / f"{data.name}.log"
 
-    def start(self, seconds: float = 30.0) -> "Anju":
+    def start(self, seconds: float = STORY_S) -> "Anju":
         (self.data / "endpoints.json").unlink(missing_ok=True)
         environment = {**os.environ, "PYTHONPATH": f"{self.path}{os.pathsep}{ROOT}" if self.path else str(ROOT)}
         with self.log.open("ab") as log:
@@ -94,7 +108,7 @@ class Anju:
             raise
         return self
 
-    def wait_ready(self, seconds: float = 30.0) -> None:
+    def wait_ready(self, seconds: float = STORY_S) -> None:
         path = self.data / "endpoints.json"
 
         def look() -> bool:
@@ -135,7 +149,7 @@ class Anju:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, seconds: float = 20.0) -> int:
+    def stop(self, seconds: float = PATIENCE_S) -> int:
         assert self.process is not None
         if self.process.poll() is None:
             os.kill(self.supervisor, signal.SIGTERM)
@@ -148,7 +162,7 @@ class Anju:
     def api(self, token: str | None = None) -> httpx.Client:
         bearer = token or str(self.endpoints["token"])
         base, headers = f"http://127.0.0.1:{self.http_port}/api/v1", {"Authorization": f"Bearer {bearer}"}
-        return httpx.Client(base_url=base, headers=headers, timeout=10, trust_env=False)
+        return httpx.Client(base_url=base, headers=headers, timeout=PATIENCE_S, trust_env=False)
 
     def operator(self) -> httpx.Client:
         """Logged in as the demo's operator."""
@@ -203,7 +217,7 @@ class Kit:
         topic = f"anju/v1/{home['area']}/{home['id']}/{device}/{channel}"
         info = self.client.publish(topic, json.dumps({"values": values, **more}, ensure_ascii=False).encode(), qos=1)
         if wait:
-            info.wait_for_publish(10)
+            info.wait_for_publish(PATIENCE_S)
         return info
 
     def hear_commands(self, home: Json) -> None:

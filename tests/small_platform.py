@@ -10,8 +10,10 @@ from datetime import datetime
 import aiomqtt
 import msgspec
 
+from config.accepting import accept_no_more
 from config.community import community
 from simulator.link import Broker
+from tests.patience import PATIENCE_S, ended
 from tests.virtual import heard
 
 CATEGORY = {
@@ -121,7 +123,7 @@ async def small_platform(broker: Broker, *, homes: int = 3, faults: Faults | Non
 
     listening = asyncio.create_task(listen())
     try:
-        await asyncio.wait_for(ready.wait(), 5)
+        await ended(ready.wait(), PATIENCE_S)
         yield platform
     finally:
         listening.cancel()
@@ -129,4 +131,5 @@ async def small_platform(broker: Broker, *, homes: int = 3, faults: Faults | Non
             await listening
         for stream in platform.streams:
             stream.close()
+        await accept_no_more(server)
         server.close()

@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from tests.patience import PATIENCE_S
+
 
 class Stream:
     """`events`: (monotonic second, event, id, data) in order. `close` ends it; `last_id` is where to resume."""
@@ -19,7 +21,7 @@ class Stream:
         self._closing = False
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
-        assert self.opened.wait(10), "the stream did not open"
+        assert self.opened.wait(PATIENCE_S), "the stream did not open"
 
     def _follow(self) -> None:
         headers = {"Last-Event-ID": self.last_id} if self.last_id else {}

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from alerting.facts import Actor, DeviceRegistered, Said
+from alerting.items import Said
+from alerting.registry_facts import DeviceRegistered
+from alerting.terms import Actor
 from config import load
 from devices.home import AreaId, Device, DeviceId, HomeId, ModelId
 from devices.message import Heard
@@ -20,6 +22,7 @@ from gateway.store.folder import Layout
 from gateway.store.journal import Journal
 from gateway.telemetry.follower import Follower, Sink
 from gateway.telemetry.outside import Outside
+from tests.patience import PATIENCE_S
 from tests.service import until
 
 AREA, HOME = AreaId("330106001001"), HomeId("home-1")
@@ -82,7 +85,7 @@ def following(sink: Sink, book: Book) -> Iterator[Follower]:
         assert not any(thread.name == f"follower {sink.name}" for thread in threading.enumerate())
 
 
-def reached(follower: Follower, seq: int, seconds: float = 10) -> None:
+def reached(follower: Follower, seq: int, seconds: float = PATIENCE_S) -> None:
     until(f"{follower.sink.name} is at {seq}", lambda: follower.position >= seq and follower.problem is None, seconds)
 
 

@@ -7,35 +7,23 @@ from typing import get_args
 import pytest
 
 from alerting.alert import ACTIONS, EVIDENCE_KEPT, TRANSITIONS, Alert, allowed_actions, born, evolve
+from alerting.commands import Acknowledge, AlertCommand, Claim, Close, Escalate, Hold, Note, Respond, Transfer
 from alerting.facts import (
-    Acknowledge,
     AlertAcknowledged,
     AlertClaimed,
     AlertClosed,
-    AlertCommand,
     AlertEscalated,
     AlertFact,
     AlertHeld,
-    AlertId,
     AlertNoted,
     AlertRaised,
     AlertTransferred,
-    Category,
-    Claim,
-    Close,
-    Escalate,
     HelpReported,
-    Hold,
     HoldEnded,
-    IllegalTransition,
-    Note,
-    Respond,
-    Stage,
-    Status,
     StepReached,
-    Transfer,
-    Unknown,
 )
+from alerting.refusals import IllegalTransition, Unknown
+from alerting.terms import AlertId, Category, Stage, Status
 from tests.household import Household, of
 
 

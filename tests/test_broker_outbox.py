@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from alerting.facts import CommandIssued, WallClockStepped
+from alerting.facts import CommandIssued
+from alerting.items import WallClockStepped
 from devices.home import HomeId
 from gateway.mqtt import broker_outbox
 from gateway.mqtt.broker_client import Outgoing
@@ -224,7 +225,7 @@ def test_commands_of_an_hour_without_the_broker_arrive_when_it_is_back(tmp_path:
             watch = await asyncio.to_thread(kit, broker, "watch", clean=False)
             await asyncio.to_thread(watch.hear_commands, {"area": "330106", "id": "home-1"})
             async with platform(tmp_path, broker) as anju:
-                await asyncio.sleep(2.5)  # mosquitto saves the two sessions
+                await asyncio.to_thread(broker.save)  # the two sessions
                 await asyncio.to_thread(broker.kill)
                 await until(lambda: not anju.broker.hearing)
                 for number in range(50):

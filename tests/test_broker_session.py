@@ -12,6 +12,7 @@ from gateway.mqtt import broker_client
 from gateway.mqtt.broker_session import LEAST_PAUSE_S, MOST_PAUSE_S, pause
 from tests.broker_platform import AT, HOME, platform, until
 from tests.broker_script import WELCOME_BACK, Caller, publish, scripted
+from tests.patience import PATIENCE_S, STORY_S, ended
 
 REPORT = f"{HOME}/watch-1/report"
 
@@ -22,7 +23,7 @@ def body(number: int) -> bytes:
 
 def story(tell: Callable[[], Awaitable[None]]) -> None:
     async def told() -> None:
-        await asyncio.wait_for(tell(), 30)
+        await ended(tell(), STORY_S)
 
     asyncio.run(told())
 
@@ -108,6 +109,25 @@ def test_what_is_no_mqtt_ends_the_line_and_it_is_tried_again(tmp_path: Path, pac
             await until(lambda: anju.broker.hearing)
             broker.session("readings", 2).send(publish(1, REPORT, body(1)))
             await until(lambda: anju.values() == [1])
+
+    story(tell)
+
+
+def test_who_closes_just_as_the_line_breaks_is_not_waiting_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order to end must not get lost behind the news that it has ended."""
+
+    async def tell() -> None:
+        async with scripted() as broker, platform(tmp_path, broker, version="3.1.1") as anju:
+            session, closing = anju.broker._alarms, list[asyncio.Task[None]]()
+
+            def close_once() -> None:
+                if not closing:
+                    closing.append(asyncio.create_task(session.close()))
+
+            monkeypatch.setattr(session, "_changed", close_once)
+            broker.session("alarms").cut()
+            await until(lambda: len(closing) == 1)
+            assert (await asyncio.wait(closing, timeout=PATIENCE_S))[0], "it goes on connecting"
 
     story(tell)
 

@@ -5,13 +5,13 @@ import itertools
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.broker_platform import AT, HOME, kit, platform, say, until
 from tests.brokers import Mosquitto, Nats, Rabbit, Server
+from tests.patience import PATIENCE_S, STORY_S, ended
 
 KINDS: dict[str, Callable[[Path], Server]] = {"mosquitto": Mosquitto, "nats": Nats, "rabbitmq": Rabbit}
 KIT_HOME = {"area": "330106", "id": "home-1"}
@@ -37,7 +37,7 @@ def name() -> str:
 
 def story(tell: Callable[[], Awaitable[None]]) -> None:
     async def told() -> None:
-        await asyncio.wait_for(tell(), 60)
+        await ended(tell(), STORY_S)
 
     asyncio.run(told())
 
@@ -101,13 +101,13 @@ def test_a_killed_broker_has_kept_the_backlog_and_is_found_again(server: Server,
         for number in range(100):
             say(watch, number, wait=True)
         await asyncio.to_thread(watch.close)
-        await asyncio.sleep(2.5 if server.name == "mosquitto" else 0)  # mosquitto saves every second or two; what is later it forgets
+        await asyncio.to_thread(server.save)
         await asyncio.to_thread(server.kill)
         async with platform(tmp_path, server, hearing=False, client_id=name) as anju:
             await until(lambda: "refused" in str(anju.broker.problems[0]))
             assert anju.broker.unheard_since == AT
             await asyncio.to_thread(server.start)
-            await until(lambda: anju.broker.hearing, timedelta(seconds=40))
+            await until(lambda: anju.broker.hearing)
             await until(lambda: len(anju.values()) >= 100)
             assert list(dict.fromkeys(anju.values())) == list(range(100))
             assert anju.broker.problems == ()
@@ -138,7 +138,7 @@ def test_a_retained_status_is_taken_when_it_changes_and_not_when_the_broker_repl
         topic = f"anju/v1/330106/{name}/hub-1/status"
         hub = await asyncio.to_thread(kit, server)
         async with platform(tmp_path, server, client_id=name) as anju:
-            hub.client.publish(topic, b'{"status": "online"}', qos=1, retain=True).wait_for_publish(10)
+            hub.client.publish(topic, b'{"status": "online"}', qos=1, retain=True).wait_for_publish(PATIENCE_S)
             await until(lambda: anju.status.get(topic) == b'{"status": "online"}')
             anju.taken.clear()
             known = dict(anju.status)
@@ -147,9 +147,9 @@ def test_a_retained_status_is_taken_when_it_changes_and_not_when_the_broker_repl
             await asyncio.to_thread(say, hub, 1, "report", "hub-1", wait=True)
             await until(lambda: anju.values() == [1])
             assert not [p for p in anju.taken if p.topic == topic]
-            hub.client.publish(topic, b'{"status": "offline"}', qos=1, retain=True).wait_for_publish(10)
+            hub.client.publish(topic, b'{"status": "offline"}', qos=1, retain=True).wait_for_publish(PATIENCE_S)
             await until(lambda: anju.status.get(topic) == b'{"status": "offline"}')
-            hub.client.publish(topic, b"", qos=1, retain=True).wait_for_publish(10)
+            hub.client.publish(topic, b"", qos=1, retain=True).wait_for_publish(PATIENCE_S)
         await asyncio.to_thread(hub.close)
 
     story(tell)
@@ -187,7 +187,7 @@ def test_what_a_hub_bridges_comes_in_and_our_commands_to_it_are_not_taken_for_mo
             anju.issue(lamp, "c1")
             await until(lambda: anju.journal.last_seq == 1 and len(anju.broker.outbox) == 0)
             big = b"[" + b" " * 300_000 + b"]"
-            hub.client.publish(f"{bridge}/bridge/devices", big, qos=1).wait_for_publish(10)
+            hub.client.publish(f"{bridge}/bridge/devices", big, qos=1).wait_for_publish(PATIENCE_S)
             await until(lambda: any(p.size == len(big) and p.payload == big for p in anju.stored))
             assert [p.topic for p in anju.taken if p.topic.endswith("/set")] == [lamp]  # its echo: read, and known to be nothing for us
         await asyncio.to_thread(hub.close)

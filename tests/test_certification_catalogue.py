@@ -1,15 +1,18 @@
-"""The clauses as data: numbers, words, features and procedures fit together, and a mistake is told."""
+"""The clauses as data: numbers, words, features and procedures fit together, a mistake is told, and the guides count them rightly."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from simulator.certification.catalogue import FAMILIES, Clause, Where, lint, load
-from simulator.certification.features import FEATURES, Connection, Session, reference
+from config import load as load_file
+from simulator.certification.catalogue import FAMILIES, Clause, Needs, Where, lint, load
+from simulator.certification.features import FEATURES, Connection, Features, Session, reference
 from simulator.certification.procedures import FAMILIES as MODULES
 from simulator.certification.procedures import PROCEDURES
 from simulator.scenario import Bilingual
+from simulator.virtual.mutants import MUTANTS
 from simulator.virtual.profile import PROFILES, ProfileName
 
 CLAUSES = load(PROCEDURES)
@@ -19,7 +22,7 @@ CORD = reference(PROFILES[ProfileName.PULL_CORD])
 def test_the_catalogue_that_ships_is_sound_and_has_every_family() -> None:
     assert lint(CLAUSES, PROCEDURES) == []
     assert {clause.family for clause in CLAUSES} == set(FAMILIES)
-    assert [clause.number for clause in CLAUSES if clause.family == "A"] == [f"A-{number:02}" for number in range(1, 25)]
+    assert [clause.number for clause in CLAUSES if clause.family == "A"] == [f"A-{number:02}" for number in range(1, 36)]
 
 
 def test_no_two_families_have_a_procedure_of_one_name() -> None:
@@ -45,6 +48,8 @@ def test_every_feature_is_asked_for_by_some_clause_or_waits_for_one_over_sockets
         ({"manual": (Bilingual("按下按钮。", "press 按钮"),)}, "manual[0].en is not English"),
         ({"source": " "}, "where is it from?"),
         ({"duration": timedelta(0)}, "it takes no time"),
+        ({"rests_on": ("A-99",)}, "A-01: it rests on A-99, which is no clause"),
+        ({"rests_on": ("A-34",)}, "A-01: it rests on itself"),
     ],
 )
 def test_a_mistake_in_a_clause_is_told(change: dict[str, object], said: str) -> None:
@@ -80,3 +85,44 @@ def test_what_takes_days_is_left_to_virtual_time() -> None:
 
 def _clause(number: str) -> Clause:
     return next(clause for clause in CLAUSES if clause.number == number)
+
+
+# --- what the guides count ---
+
+ROOT = Path(__file__).parents[1]
+OVER_SOCKETS = [clause for clause in CLAUSES if clause.where is not Where.VIRTUAL]
+
+
+def _told(page: str) -> str:
+    """A page of docs/ with its lines joined."""
+    return " ".join((ROOT / "docs" / page).read_text().split())
+
+
+def test_the_page_on_certification_counts_the_clauses_as_they_are() -> None:
+    of = {where: sum(clause.where is where for clause in CLAUSES) for where in Where}
+    resting = sum(bool(clause.rests_on) for clause in CLAUSES)
+    assert (
+        f"The catalogue has {len(CLAUSES)} clauses: {of[Where.ANYWHERE]} are measured in virtual time and over sockets alike, "
+        f"{of[Where.VIRTUAL]} in virtual time alone, since they take days or another network, {of[Where.SOCKETS]} over sockets alone. "
+        f"{resting} of them rest on others (`rests_on`)"
+    ) in _told("certification.md")
+
+
+def test_the_vendors_guide_counts_the_clauses_as_they_are() -> None:
+    guide = _told("vendor.md")
+    behind = sum(clause.needs is Needs.TOPICS for clause in OVER_SOCKETS)
+    assert f"{behind} of the {len(OVER_SOCKETS)} clauses that sockets can measure need no more" in guide
+    stated = load_file(ROOT / "examples" / "vendor" / "starter.toml", Features)
+    asked = [clause for clause in OVER_SOCKETS if clause.unfit(stated, level=stated.connection.levels[0], virtual=False) is None]
+    hours = sum((clause.lasts(stated) for clause in asked), timedelta()) / timedelta(hours=1)
+    assert f"the starter's statement selects {len(asked)} clauses, for which the catalogue reckons {hours:.1f} h" in guide
+
+
+def test_the_page_of_the_mutants_counts_them_as_they_are() -> None:
+    page = _told("mutants.md")
+    sockets = {clause.number for clause in OVER_SOCKETS}
+    shown = sum(mutant.fails in sockets for mutant in MUTANTS)
+    assert f"has {len(MUTANTS)} virtual devices" in page
+    assert f"{sum(mutant.found_in_the_field for mutant in MUTANTS)} of them follow a fault that was reported there" in page
+    assert f"shows {shown} of them again over real sockets" in page
+    assert f"other {len(MUTANTS) - shown} need days" in page

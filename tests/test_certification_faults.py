@@ -124,8 +124,7 @@ class SafeMode(Firmware):
     ("firmware", "numbers"),
     [
         pytest.param(Impatient, ["F-02"], id="a delay is a dead line"),
-        # A packet without an end leaves a dead line as well, and brown-outs are starts: the same fault, seen again.
-        pytest.param(TalksToADeadLine, ["F-03", "R-02"], id="an alarm said over and over to a dead line"),
+        pytest.param(TalksToADeadLine, ["F-03"], id="an alarm said over and over to a dead line"),
         pytest.param(WholeStoreAtOnce, ["F-04"], id="a backlog before the alarm"),
         pytest.param(SurprisedByAPong, ["F-05"], id="a second pong"),
         pytest.param(ReceiptMustComeLast, ["F-06"], id="a receipt before the acknowledgement"),
@@ -134,7 +133,7 @@ class SafeMode(Firmware):
         pytest.param(TrustsTheSession, ["F-09"], id="gone with the session"),
         pytest.param(AfraidOfCertificates, ["F-10"], id="away for an hour after a bad certificate"),
         pytest.param(RemembersTheAddress, ["F-11"], id="an address that is remembered for ever"),
-        pytest.param(SafeMode, ["B-06", "F-12"], id="a flash that is wiped after some starts"),
+        pytest.param(SafeMode, ["F-12"], id="a flash that is wiped after some starts"),
     ],
 )
 def test_a_device_with_one_fault_of_its_network_fails_the_clause_that_names_it(firmware: type[Firmware], numbers: list[str]) -> None:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from gateway.children import Child
+from tests.patience import PATIENCE_S, ended
 from tests.service import ROOT
 
 SLEEPS = ["-c", "import sys; sys.stdin.read()"]
@@ -26,11 +27,11 @@ async def watched(words: list[str], told: Callable[[str], None]) -> AsyncIterato
         yield child
     finally:
         await child.stop(patience=0.5)
-        await asyncio.wait_for(running, 5)
+        await ended(running, PATIENCE_S)
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -96,7 +97,7 @@ def test_told_to_end_while_it_is_being_started_it_ends() -> None:
             for _ in range(turns):
                 await asyncio.sleep(0)
             await child.stop()
-            await asyncio.wait_for(running, 5)
+            await ended(running, PATIENCE_S)
             assert not alive(child)
 
     asyncio.run(story())
@@ -109,7 +110,7 @@ def test_one_that_does_not_listen_is_killed() -> None:
         running = asyncio.create_task(child.run())
         await until(lambda: alive(child) and ignores(child, signal.SIGTERM))
         await child.stop(patience=0.2)
-        await asyncio.wait_for(running, 5)
+        await ended(running, PATIENCE_S)
         assert told == ["the child did not end within 0 s and was killed"]
 
     asyncio.run(story())
@@ -132,7 +133,7 @@ def test_that_nobody_reads_the_log_any_more_ends_no_watch() -> None:
 
 
 def test_a_process_that_hangs_ends_and_says_where() -> None:
-    script = "from gateway.children import still_alive\nimport time\nstill_alive(0.3)\ntime.sleep(0.1)\nstill_alive(0.3)\ntime.sleep(60)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False, timeout=20)
+    script = "from gateway.children import still_alive\nimport time\nstill_alive(30)\ntime.sleep(0.1)\nstill_alive(0.3)\ntime.sleep(60)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False, timeout=PATIENCE_S)
     assert done.returncode == 1
     assert "line 6" in done.stderr

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from gateway.store.folder import Folder
+from tests.patience import STORY_S
 from tests.service import ROOT, free_port
 
 
 def anju(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gateway", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT, stdin=subprocess.DEVNULL)
+    return subprocess.run(command, capture_output=True, text=True, timeout=STORY_S, check=False, cwd=ROOT, stdin=subprocess.DEVNULL)
 
 
 def plain(done: subprocess.CompletedProcess[str]) -> str:
@@ -26,13 +27,20 @@ def plain(done: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.mark.parametrize(
     "words",
-    [(), ("fly",), ("up", "--http", "0"), ("up", "--http", "eighty"), ("up", "--homes", "many"), ("serve",)],
-    ids=["no command", "an unknown one", "port 0", "a port in words", "homes in words", "serve without a file"],
+    [(), ("fly",), ("up", "--http", "0"), ("up", "--http", "eighty"), ("up", "--homes", "many"), ("up", "--homes", "0"), ("serve",)],
+    ids=["no command", "an unknown one", "port 0", "a port in words", "homes in words", "no homes", "serve without a file"],
 )
 def test_wrong_usage_ends_with_2_and_says_why(words: tuple[str, ...]) -> None:
     done = anju(*words)
     assert done.returncode == 2
-    assert "error:" in done.stderr
+    assert "error:" in plain(done)
+
+
+@pytest.mark.parametrize("thing", ["home", "device", "user", "certificate"])
+def test_the_help_of_the_registry_tells_what_can_be_done_to_a_thing(thing: str) -> None:
+    said = anju(thing, "--help").stdout
+    assert "what there is" in said
+    assert "a new one" in said
 
 
 def test_a_data_folder_in_use_is_named(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from alerting.assembly import RulesetError, assemble, problems_of
-from alerting.facts import Category
 from alerting.policy import EscalationFile
-from alerting.rules import DispositionFile, LowBattery, RuleFile, Silence, Template, Threshold
-from config import DEFAULTS, ConfigError, load, load_all, survey
+from alerting.rule_head import Template
+from alerting.rules import DispositionFile, LowBattery, RuleFile, Silence, Threshold
+from alerting.terms import Category
+from config import DEFAULTS, ConfigError, files_of, load, load_all, survey
 from config.lines import lines_of, place
 from devices.observation import Property
 from tests.household import DEFAULT, MODELS
@@ -79,6 +80,8 @@ def test_what_is_no_toml_no_utf8_or_no_file_is_told_too(tmp_path: Path) -> None:
         load(path, RuleFile)
     with pytest.raises(ConfigError, match="No such file"):
         load(tmp_path / "missing.toml", RuleFile)
+    path.write_bytes(b"\xef\xbb\xbf" + RULE.encode())
+    assert load(path, RuleFile) is not None, "an editor of Windows marks its files"
     with pytest.raises(ConfigError, match=r"holds no \.toml file"):
         load_all(tmp_path / "empty", RuleFile)
 
@@ -180,7 +183,7 @@ def test_what_is_right_in_a_file_with_mistakes_can_still_be_looked_at(tmp_path: 
 
 
 def test_a_sound_file_has_no_mistakes_and_its_keys_have_lines(tmp_path: Path) -> None:
-    for path in sorted((DEFAULTS / "rules").glob("*.toml")):
+    for path in files_of(DEFAULTS / "rules"):
         assert survey(path, RuleFile).mistakes == []
     text = 'a = 1\n[b]\nc = [\n  1,\n  2,\n]\n"d.e" = { f = 1 }\n[[g]]\nh = """\n[no]\n"""\n[g.i]\nj = 1\n'
     text += "[[g]]\nh = 2\n[g.i]\nj = 2\n[[k.l]]\nm = 1\n"

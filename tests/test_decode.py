@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.decode import BRIDGE_LIMIT, REPORT_LIMIT, decode
+from devices.dialects.values import Numbers
 from devices.message import Carrier, Heard, Ignored, ReplyHeard, StatusHeard
 from devices.observation import BOOLEANS, URGENT, DecodeError, Manner, Observation, Problem, Property
 
@@ -106,6 +107,31 @@ def test_an_at_of_the_wrong_kind_is_told_and_drops_no_alarm(at: str) -> None:
     assert message.report.urgent
     assert message.report.clock_suspect
     assert [p.place for p in message.report.problems] == ["at"]
+
+
+def test_a_number_stays_what_the_text_says_however_often_it_was_said_otherwise() -> None:
+    said = ["20", "20.0", "0", "0.0", "-0.0", "0", "-0.0", "0.0", "1", "1.0", "20", "2e1", "-1.5", "-1.5"]
+    taken = [values(report(f'"temperature":{each}'))["temperature"] for each in said]
+    assert list(map(repr, taken)) == list(map(repr, map(json.loads, said)))
+
+
+@pytest.mark.parametrize("again", range(2))
+def test_what_is_impossible_is_so_each_time(again: int) -> None:
+    assert places(report('"spo2":101')) == places(report('"spo2":101.0')) == ["values.spo2"], again
+
+
+def test_of_the_numbers_of_a_property_only_so_many_are_held() -> None:
+    numbers = Numbers(Property.STEPS)
+    assert all(numbers[value].value == value for value in range(5 * Numbers.MOST))
+    assert len(numbers) <= Numbers.MOST
+    with pytest.raises(KeyError):
+        numbers[-1]
+
+
+def test_a_moment_is_held_against_each_receipt_anew() -> None:
+    said = report('"smoke":false')
+    suspect = [heard(said, now=NOW + timedelta(days=days)).report.clock_suspect for days in (0, 40, 1, -1, 0)]
+    assert suspect == [False, True, False, True, False]
 
 
 def test_a_missing_at_makes_the_clock_suspect() -> None:

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from alerting.facts import AlertId, DeliveryEnded, NotificationId, NotificationRequested
-from alerting.terms import Category
+from alerting.facts import NotificationRequested
+from alerting.items import DeliveryEnded
+from alerting.terms import AlertId, Category, NotificationId
 from devices.home import HomeId
 from gateway.notify.channel import Moot, Notice, NotifyError, Sent, notice_of
-from gateway.notify.delivery import BACKOFF_S, LIMIT, SETTLED_KEPT, Delivery, backoff, pause
+from gateway.notify.delivery import BACKOFF_S, LIMIT, SETTLED_KEPT, Delivery, Request, backoff, pause
 from gateway.notify.slots import AT_ONCE, ORDINARY_AT_ONCE
 from gateway.notify.webhook import Webhook
 from tests.notices import AT, HOME, alert, answering, hanging_up, notice, receiver, request, stalling, until
@@ -111,7 +112,8 @@ class Desk:
         self.closed_at: dict[str, datetime] = {}
         self.ended: list[DeliveryEnded] = []
 
-    def notice_of(self, asked: NotificationRequested) -> Notice | Moot:
+    def notice_of(self, asked: Request) -> Notice | Moot:
+        assert isinstance(asked, NotificationRequested)
         category = self.categories.get(asked.alert, Category.CALL_FOR_HELP)
         return notice_of(asked, alert(category, id_=asked.alert, closed_at=self.closed_at.get(asked.alert)), HOME, (), "")
 
@@ -457,7 +459,7 @@ def test_a_fault_inside_a_channel_is_kept_to_its_notification(caplog: pytest.Log
 
 def test_a_notification_that_cannot_be_made_is_told_as_failed_and_not_forgotten(caplog: pytest.LogCaptureFixture) -> None:
     async def story(time: VirtualTime, desk: Desk) -> None:
-        def notice_of_none(_: NotificationRequested) -> Notice | Moot:
+        def notice_of_none(_: Request) -> Notice | Moot:
             raise LookupError("no such home")
 
         outbox = Delivery([Told(time)], notice_of_none, desk.ended.append, time.now, sleep=time.sleep)

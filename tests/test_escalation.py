@@ -3,37 +3,29 @@
 import json
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from alerting.commands import Acknowledge, ChangeHome, Claim, Close, EndSilence, Note, RegisterArea, Respond, SetSilence
 from alerting.escalation import LAST_RESORT, policy_for
 from alerting.facts import (
-    Acknowledge,
     AcknowledgementLapsed,
     AlertRaised,
-    Category,
-    Claim,
     ClaimLapsed,
-    Close,
     CommandIssued,
-    Configured,
-    DeliveryEnded,
-    EndSilence,
     Fact,
-    Note,
     NotificationEnded,
     NotificationRequested,
     NotificationSkipped,
-    Respond,
-    SetSilence,
-    SilenceEnded,
-    SilenceId,
-    Stage,
-    Status,
     StepReached,
 )
+from alerting.items import Configured, DeliveryEnded
+from alerting.registry_facts import SilenceEnded
 from alerting.rules import Ruleset
-from tests.household import DEFAULT, HOME, START, Household, default_ruleset, of, report
+from alerting.terms import Category, SilenceId, Stage, Status
+from devices.home import Area, AreaId, Home
+from tests.household import AREA, DEFAULT, HOME, START, Household, default_ruleset, of, report
 
 
 def steps(facts: list[Fact]) -> list[tuple[float, int, int]]:
@@ -162,6 +154,45 @@ def test_a_second_device_that_calls_is_told_what_the_first_one_knows() -> None:
     assert [c.topic.split("/")[4] for c in closed] == ["cord", "bath"]
 
 
+def test_who_calls_once_more_is_told_again_how_far_it_has_come_but_not_at_each_press_of_a_row() -> None:
+    house = Household()
+
+    def told(facts: list[Fact]) -> list[str]:
+        return [json.loads(c.payload)["stage"] for c in of(CommandIssued, facts)]
+
+    assert told(house.says("cord", pull_cord=True)) == ["accepted"]
+    house.waits(4)
+    assert told(house.says("cord", pull_cord=True)) == [], "the same fright"
+    house.waits(20)
+    second = house.says("cord", pull_cord=True)
+    assert told(second) == ["accepted"]
+    house.asks(Claim(house.alert(Category.CALL_FOR_HELP).id))
+    house.waits(20)
+    assert told(house.says("cord", pull_cord=False)) == []
+    house.waits(20)
+    third = house.says("cord", pull_cord=True)
+    assert told(third) == ["accepted", "seen"]
+    assert len({c.id for c in of(CommandIssued, second + third)}) == 3
+    house.waits(20)
+    assert told(house.says("cord", battery_low=True)) == []
+
+
+def test_a_home_that_was_entered_in_the_wrong_area_is_put_right_and_its_kit_is_still_told() -> None:
+    """The kit keeps the topic that it was given; the desk, the policies and the silences go by the register."""
+    house = Household()
+    right = AreaId("330106002")
+    house.asks(RegisterArea(Area(right, "西溪街道")))
+    house.asks(ChangeHome(Home(HOME, right, "12栋402")))
+    facts = house.says("cord", pull_cord=True)
+    assert [raised.area for raised in of(AlertRaised, facts)] == [right]
+    assert [c.topic for c in of(CommandIssued, facts)] == [f"anju/v1/{AREA}/{HOME}/cord/command"]
+    closed = of(CommandIssued, house.asks(Close(house.alert(Category.CALL_FOR_HELP).id, "test")))
+    assert [c.topic for c in closed] == [f"anju/v1/{AREA}/{HOME}/cord/command"]
+    moved = report("cord", house.now, "moved", {"pull_cord": True})
+    moved = replace(moved, message=replace(moved.message, area=right), topic=f"anju/v1/{right}/{HOME}/cord/report")
+    assert [c.topic for c in of(CommandIssued, house.takes(moved))] == [f"anju/v1/{right}/{HOME}/cord/command"], "once it was told"
+
+
 def test_a_device_of_another_dialect_and_a_battery_get_no_receipt() -> None:
     house = Household()
     assert of(CommandIssued, house.takes(report("0x01", START, "z", {"sos": True}, dialect="zigbee2mqtt"))) == []
@@ -224,6 +255,7 @@ def test_an_alert_whose_policy_is_gone_has_the_categorys_and_at_last_the_desk() 
     assert policy_for(Ruleset(), Category.FIRE) is LAST_RESORT
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 500), min_size=1, max_size=40))
 def test_one_leap_of_time_gives_the_same_steps_as_many_small_ones(pauses: list[float]) -> None:
     small, leap = Household(), Household()

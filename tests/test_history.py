@@ -102,8 +102,9 @@ def reckon(aggregate: Aggregate, values: list[int]) -> float:
 
 
 @pytest.mark.parametrize("aggregate", list(Aggregate))
-@pytest.mark.parametrize("every", [None, timedelta(minutes=7), timedelta(hours=5), timedelta(days=7)])
-def test_months_and_pages_leave_no_seam(tmp_path: Path, aggregate: Aggregate, every: timedelta | None) -> None:
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(hours=8), timedelta(hours=-3.5)])
+@pytest.mark.parametrize("every", [None, timedelta(minutes=7), timedelta(hours=5), timedelta(days=1), timedelta(days=7)])
+def test_months_and_pages_leave_no_seam(tmp_path: Path, aggregate: Aggregate, every: timedelta | None, ahead: timedelta) -> None:
     """Over two turns of the month, page by page, against the same reckoned by hand."""
     dice = random.Random(7)
     start = datetime(2026, 10, 29, tzinfo=UTC)
@@ -116,6 +117,7 @@ def test_months_and_pages_leave_no_seam(tmp_path: Path, aggregate: Aggregate, ev
     while pages == 0 or cursor is not None:
         page, cursor = history.query(
             HOME, BAND, Property.STEPS, start, start + 60 * DAY, every=every, aggregate=aggregate, limit=5 if every else 70, cursor=cursor,
+            ahead=ahead,
         )
         got += page
         pages += 1
@@ -124,7 +126,7 @@ def test_months_and_pages_leave_no_seam(tmp_path: Path, aggregate: Aggregate, ev
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     steps: dict[datetime, list[int]] = {}
     for at, value in sorted(readings.items()):
-        steps.setdefault(at if every is None else epoch + (at - epoch) // every * every, []).append(value)
+        steps.setdefault(at if every is None else epoch - ahead + (at + ahead - epoch) // every * every, []).append(value)
     kind = Aggregate.LAST if every is None else aggregate
     assert got == [(at, reckon(kind, values)) for at, values in steps.items()]
     history.close()

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from gateway.store import segments
 from gateway.store.entry import Stamp, encode
 from gateway.store.journal import Journal, Pruned, Reader, StoreBroken
 from gateway.store.segments import Stored
+from tests.patience import PATIENCE_S
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 
@@ -31,9 +33,9 @@ def stamp(minutes: float = 0) -> Stamp:
 
 
 def until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while not done():
-        assert time.monotonic() < deadline, "it did not happen within 10 s"
+        assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.002)
 
 
@@ -201,7 +203,7 @@ def test_another_process_reads_while_this_one_writes(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)]) as reader:
         for seq in range(1, 601):
             journal.commit(stamp(), bytes(seq * 7 % 4000), 1)
-        assert reader.wait(20) == 0
+        assert reader.wait(PATIENCE_S) == 0
     journal.close()
 
 
@@ -229,6 +231,20 @@ def test_threads_read_what_is_being_written_without_gaps(tmp_path: Path) -> None
     for thread in threads:
         thread.join()
     assert problems == []
+    journal.close()
+
+
+def test_a_walk_over_the_files_may_go_on_in_another_thread(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+    for minute in range(600):  # more than one page of a file
+        journal.commit(stamp(minute), b"x", 1)
+    walk = Journal.reader(tmp_path).rows()
+    seen: list[int] = []
+    for _ in range(6):
+        one = threading.Thread(target=lambda: seen.extend(row.first_seq for row in islice(walk, 100)))
+        one.start()
+        one.join()
+    assert seen == list(range(1, 601))
     journal.close()
 
 

@@ -10,27 +10,15 @@ from typing import Self
 
 from msgspec.structs import replace
 
+from alerting.commands import Asked, Claim, Command, Note, RegisterArea, RegisterDevice, RegisterHome
 from alerting.engine import Engine
-from alerting.facts import (
-    Actor,
-    AlertId,
-    AlertRaised,
-    Asked,
-    Category,
-    Claim,
-    Command,
-    Configured,
-    Fact,
-    Note,
-    Quarantined,
-    RegisterArea,
-    RegisterDevice,
-    RegisterHome,
-    Said,
-    ServiceStarted,
-    StepReached,
-)
-from alerting.rules import Ruleset, Template
+from alerting.facts import AlertRaised, Fact, StepReached
+from alerting.home_rules import Absence, Pattern
+from alerting.items import Configured, Quarantined, Said, ServiceStarted
+from alerting.rule_head import Template
+from alerting.rulebook import with_rules
+from alerting.rules import Ruleset
+from alerting.terms import Actor, AlertId, Category, Priority
 from alerting.unjudged import MATTER
 from devices.home import Area, AreaId, Device, DeviceId, Home, HomeId, ModelId
 from devices.mqtt.entries import SessionBegun, Subscribed
@@ -38,13 +26,14 @@ from devices.mqtt.session import SessionKey
 from devices.observation import Property
 from gateway.clock import Clock, Readings
 from gateway.inbox import Outcome, Published
-from gateway.loop import HELD_BYTES, QUARANTINE_WAITING, Loop, Space
+from gateway.loop import BATCH, HELD_BYTES, PIECE, QUARANTINE_WAITING, Loop, Space
 from gateway.reading import DEVICES_MOST, REFUSALS_A_MINUTE
 from gateway.recovery import recover, refold
 from gateway.store.entry import Commit, Entry, Stamp
 from gateway.store.journal import DiskFull, Journal
 from gateway.store.snapshots import Snapshots
 from tests.household import AREA, DEFAULT, START
+from tests.patience import PATIENCE_S, ended
 
 BROKEN = Template("{value:.1f}", "{value:.1f}")
 """What `alerting.assembly` refuses today, and a journal may hold: a sentence that cannot be made."""
@@ -97,20 +86,21 @@ class Service:
         return self.at + timedelta(seconds=self.elapsed)
 
     async def __aenter__(self) -> Self:
-        self.loop.give(ServiceStarted(None), first=True)
+        last = self.journal.last_stamp
+        self.loop.give(ServiceStarted(last.service_at if last else None), first=True)
         self._running = asyncio.create_task(self.loop.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self.loop.stop()
         assert self._running is not None
-        await asyncio.wait_for(self._running, 10)
+        await ended(self._running, PATIENCE_S)
         self.journal.close()
         self.snapshots.close()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         assert self._running is not None
-        end = asyncio.get_running_loop().time() + 10
+        end = asyncio.get_running_loop().time() + PATIENCE_S
         while not condition():
             if self._running.done():
                 self._running.result()
@@ -191,6 +181,32 @@ def live(folder: Path, story: Callable[[Service], Awaitable[None]], ruleset: Rul
     snapshots.close()
     assert dict(after.engine.alerts) == before
     assert not after.problems
+
+
+# --- a start ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_what_would_have_been_missed_while_nobody_listened_is_not_told_at_the_start(tmp_path: Path) -> None:
+    words = Template("门未关", "the door is open")
+    door = Absence(
+        id="door-open", category=Category.INTRUSION, priority=Priority.AWARE, title=words, reason=words,
+        awaited=(Pattern(Property.CONTACT_OPEN, is_=False),), after=(Pattern(Property.CONTACT_OPEN, is_=True),), hold=timedelta(minutes=20),
+    )  # fmt: skip
+
+    async def lives() -> list[Entry]:
+        async with Service(tmp_path) as service:
+            service.loop.give(Configured(with_rules(DEFAULT, (*DEFAULT.rules, door))), first=True)
+            await service.registers("h1")
+            await service.hears("h1", "watch-h1", {"contact_open": True})
+        again = Service(tmp_path)
+        again.elapsed = 3 * 3600.0
+        async with again:
+            await again.until(lambda: bool(again.of(ServiceStarted)))
+            return list(again.entries)
+
+    entries = asyncio.run(lives())
+    assert isinstance(entries[0], ServiceStarted)
+    assert not any(isinstance(entry, AlertRaised) for entry in entries)
 
 
 # --- a fault of ours ---------------------------------------------------------------------------------------------------------------
@@ -422,6 +438,53 @@ def test_what_comes_behind_a_hubs_list_is_read_by_it_while_the_list_waits_for_it
         at.says("h1", "", {}, topic=f"{base}/k", raw=b'{"water_leak":"SOAKED"}')
         at.telemetry = True
         await at.until(lambda: any(r.category is Category.WATER for r in at.raised()))
+
+    live(tmp_path, story)
+
+
+def test_two_hubs_of_a_home_are_each_read_by_their_own_list(tmp_path: Path) -> None:
+    def listing(name: str, on: str) -> bytes:
+        feature = {"type": "binary", "property": "water_leak", "access": 1, "value_on": on, "value_off": "FINE"}
+        address = "0x00158d0000000001" if on == "SOAKED" else "0x00158d0000000002"
+        return json.dumps([{"ieee_address": address, "friendly_name": name, "definition": {"exposes": [feature]}}]).encode()
+
+    async def story(at: Service) -> None:
+        branch = f"anju/v1/{AREA}/{{}}/bridge/zigbee2mqtt"
+        for home in ("h1", "h2"):
+            at.says(home, "", {}, topic=f"{branch.format(home)}/upstairs/bridge/devices", raw=listing("k", "SOAKED"))
+            at.says(home, "", {}, topic=f"{branch.format(home)}/downstairs/bridge/devices", raw=listing("k", "DRENCHED"))
+        at.says("h1", "", {}, topic=f"{branch.format('h1')}/upstairs/k", raw=b'{"water_leak":"SOAKED"}')
+        at.says("h2", "", {}, topic=f"{branch.format('h2')}/downstairs/k", raw=b'{"water_leak":"DRENCHED"}')
+        await at.until(lambda: {r.home for r in at.raised() if r.category is Category.WATER} == {"h1", "h2"})
+
+    live(tmp_path, story)
+
+
+def test_a_call_that_comes_while_readings_are_decided_waits_for_a_piece_of_them_and_not_for_all(tmp_path: Path) -> None:
+    async def story(service: Service) -> None:
+        readings = [service.says("h1", "watch-h1", {"steps": number}, name=f"reading-{number}") for number in range(BATCH)]
+        while service.loop.waiting == len(readings):
+            await asyncio.sleep(0)
+        assert service.loop.waiting, "all of them were decided without a look at anything else"
+        service.says("h2", "cord-h2", {"pull_cord": True}, name="call")
+        await service.until(lambda: set(readings) <= set(service.acknowledged))
+        assert service.acknowledged.index("call") <= 2 * PIECE
+        assert [said for said in service.acknowledged if said != "call"] == readings
+
+    live(tmp_path, story)
+
+
+def test_a_call_that_comes_while_readings_are_decided_is_committed_with_them_and_not_after_them(tmp_path: Path) -> None:
+    async def story(service: Service) -> None:
+        for number in range(BATCH):
+            service.says("h1", "watch-h1", {"steps": number}, name=f"reading-{number}")
+        while service.loop.waiting == BATCH:
+            await asyncio.sleep(0)
+        decided, committed = BATCH - service.loop.waiting, service.loop.counters.commits
+        service.says("h2", "cord-h2", {"pull_cord": True}, name="call")
+        await service.until(lambda: "call" in service.acknowledged)
+        assert service.loop.counters.commits == committed + 1
+        assert service.acknowledged.index("call") >= decided
 
     live(tmp_path, story)
 

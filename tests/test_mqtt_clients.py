@@ -22,10 +22,11 @@ from paho.mqtt.reasoncodes import ReasonCode
 from alerting.facts import CommandIssued
 from devices.mqtt.entries import Delivered
 from tests.endpoint import OWN, PASSWORD, Endpoint, endpoint, until
+from tests.patience import PATIENCE_S, ended
 
 REPORT, COMMAND = f"{OWN}/report", f"{OWN}/command"
 NODE = Path(__file__).parents[1] / ".venv/node/node_modules/mqtt"
-WITHIN = 20.0
+WITHIN = PATIENCE_S
 LASTING_S = 3600
 """How long a session of 5.0 is to outlast its connection; in 3.1.1 it lasts when it is not clean."""
 
@@ -170,7 +171,7 @@ async def output(*command: str) -> str:
     """What a program says; it must end well."""
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
     try:
-        said, _ = await asyncio.wait_for(process.communicate(), WITHIN)
+        said, _ = await ended(process.communicate(), WITHIN)
     except TimeoutError:
         process.kill()
         await process.wait()
@@ -251,7 +252,7 @@ def test_nodes_mqtt_exchanges_every_qos_and_resumes_its_session_after_a_restart(
         )  # fmt: skip
 
     async def end(process: asyncio.subprocess.Process) -> object:
-        said, errors = await asyncio.wait_for(process.communicate(), WITHIN)
+        said, errors = await ended(process.communicate(), WITHIN)
         assert process.returncode == 0, errors.decode()
         return json.loads(said)
 
@@ -260,7 +261,7 @@ def test_nodes_mqtt_exchanges_every_qos_and_resumes_its_session_after_a_restart(
             one = await start(at, "first")
             assert one.stderr is not None
             for qos in (0, 1, 2):
-                line = await asyncio.wait_for(one.stderr.readline(), WITHIN)
+                line = await ended(one.stderr.readline(), WITHIN)
                 assert line == f"ready {qos}\n".encode()
                 at.ledger.issue(COMMAND, b"command", f"c{qos}")
                 await delivered(at, f"c{qos}")

@@ -30,7 +30,8 @@ from devices.mqtt.terms import RECEIVE_MAXIMUM
 from gateway.mqtt import listener
 from tests.brokers import Mosquitto, Server, running
 from tests.endpoint import AT, PASSWORD, Endpoint, endpoint, until
-from tests.test_listener import COMMAND, REPORT, STATUS, run
+from tests.kits import COMMAND, REPORT, STATUS, run
+from tests.patience import ended
 from tests.test_mqtt_clients import NODE, WITHIN, output
 
 
@@ -326,9 +327,9 @@ def test_nodes_mqtt_is_given_a_name_and_told_the_end() -> None:
                 stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip
             assert process.stderr is not None
-            assert await asyncio.wait_for(process.stderr.readline(), WITHIN) == b"ready\n"
+            assert await ended(process.stderr.readline(), WITHIN) == b"ready\n"
             await at.listener.close()
-            printed, errors = await asyncio.wait_for(process.communicate(), WITHIN)
+            printed, errors = await ended(process.communicate(), WITHIN)
             assert process.returncode == 0, errors.decode()
             assert json.loads(printed) == {"name": True, "maximum": RECEIVE_MAXIMUM, "refused": 0x87, "granted": 2, "code": 0x8B}
             assert [p.payload for p in at.ledger.published] == [b"1", b"2", b"3"]

@@ -22,6 +22,7 @@ from gateway.mqtt.door import Caller
 from gateway.mqtt.lobby import Lobby
 from tests.certificates import Office
 from tests.endpoint import AT, OWN, PASSWORD, Endpoint, endpoint, until
+from tests.patience import PATIENCE_S
 
 REPORT, COMMAND = f"{OWN}/report", f"{OWN}/command"
 CALLS = 20
@@ -45,7 +46,7 @@ class Line:
 
     async def hear(self, count: int) -> list[Packet]:
         packets: list[Packet] = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while len(packets) < count:
                 data = await self._from.read(65_536)
                 assert data, packets
@@ -219,7 +220,7 @@ def test_noise_by_every_way_in_ends_its_own_line_and_nothing_else(tmp_path: Path
                 writer.write(first + dice.randbytes(dice.randrange(1, 600)))
                 writer.write_eof()
                 with contextlib.suppress(ConnectionError):
-                    async with asyncio.timeout(10):
+                    async with asyncio.timeout(PATIENCE_S):
                         await reader.read()
                 writer.close()
             await kit.calls_are_heard(at)

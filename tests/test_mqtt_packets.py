@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from devices.mqtt.encode import encode
 from devices.mqtt.filters import Interests, Shelf, matches, meet
 from devices.mqtt.packets import (
+    LEVELS,
     Connack,
     Connect,
     Disconnect,
@@ -186,6 +187,19 @@ def test_a_payload_at_its_limit_is_whole_and_one_byte_more_is_not() -> None:
         (packet,) = read(encode(Publish("a", bytes(size), 0)))
         assert isinstance(packet, Publish)
         assert (packet.skipped, packet.size) == (skipped, size)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_hub_may_use_more_topics_than_are_remembered_of_it_and_a_bad_one_is_refused_each_time(level: int) -> None:
+    reader = Reader(lambda _topic: LIMIT, level=level)
+    topics = [f"anju/v1/a/h/{'d' * (number % 70)}{number}/report" for number in range(300)] + ["t" * 2000]
+    for packet_id, topic in enumerate([*topics, *topics], 1):
+        sent = Publish(topic, b"{}", 1, packet_id=packet_id)
+        assert list(reader.feed(encode(sent, level))) == [sent]
+    bad = encode(Publish("a/+/b", b"{}", 1, packet_id=7), level)
+    for _ in range(2):
+        with pytest.raises(ProtocolViolation, match="wildcard"):
+            list(reader.feed(bad))
 
 
 def test_the_limit_is_asked_for_by_topic() -> None:

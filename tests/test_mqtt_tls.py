@@ -26,6 +26,7 @@ from gateway.mqtt.tls import Failure
 from gateway.settings import ClientCertificates
 from tests.certificates import ADDRESSES, Office
 from tests.endpoint import OWN, PASSWORD, Endpoint, endpoint, until
+from tests.patience import PATIENCE_S, ended
 
 REPORT = f"{OWN}/report"
 OPTIONAL, REQUIRED = ClientCertificates.OPTIONAL, ClientCertificates.REQUIRED
@@ -54,7 +55,7 @@ class Kit:
 
     async def hear(self, count: int = 1) -> list[Packet]:
         packets: list[Packet] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while len(packets) < count:
                 data = await self.reader.read(65_536)
                 if not data:
@@ -231,11 +232,11 @@ def test_what_is_not_tls_or_too_old_or_broken_off_is_counted_too(office: Office)
             await fails(at, other)
             reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
             writer.write(encode(hello()))
-            assert await asyncio.wait_for(reader.read(), 10) == b""
+            assert await ended(reader.read(), PATIENCE_S) == b""
             writer.close()
             reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
             writer.write(b"GET /mqtt HTTP/1.1\r\n\r\n")
-            assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+            assert (await ended(reader.read(), PATIENCE_S)).startswith(b"HTTP/1.1 400 Bad Request\r\n")
             writer.close()
             reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
             writer.write(b"\x16\x03\x01\x02\x00\x01")
@@ -249,7 +250,7 @@ def test_what_is_not_tls_or_too_old_or_broken_off_is_counted_too(office: Office)
             await writer.drain()
             await until(lambda: len(at.listener.lobby) == 1)
             at.ledger.now += timedelta(seconds=11)
-            assert await asyncio.wait_for(reader.read(), 10) == b""
+            assert await ended(reader.read(), PATIENCE_S) == b""
             writer.close()
             await until(lambda: at.listener.tls_failures.get(Failure.SLOW) == 1)
 

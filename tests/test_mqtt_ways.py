@@ -20,10 +20,11 @@ from gateway.mqtt.door import Way
 from gateway.settings import ClientCertificates
 from tests.certificates import Office
 from tests.endpoint import OWN, PASSWORD, Endpoint, endpoint, until
+from tests.patience import PATIENCE_S, STORY_S, ended
 
 REPORT, COMMAND = f"{OWN}/report", f"{OWN}/command"
 NODE = Path(__file__).parents[1] / ".venv/node/node_modules/mqtt"
-WITHIN = 20.0
+WITHIN = PATIENCE_S
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -54,7 +55,7 @@ def office(tmp_path: Path) -> Office:
 
 
 def run(story: Coroutine[None, None, None]) -> None:
-    asyncio.run(asyncio.wait_for(story, 60))
+    asyncio.run(ended(story, STORY_S))
 
 
 def files(office: Office) -> tuple[str, str, str]:
@@ -138,7 +139,7 @@ async def output(*command: str) -> str:
     """What a program says; it must end well."""
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
     try:
-        said, errors = await asyncio.wait_for(process.communicate(), WITHIN)
+        said, errors = await ended(process.communicate(), WITHIN)
     except TimeoutError:
         process.kill()
         await process.wait()
@@ -201,7 +202,7 @@ def test_nodes_mqtt(office: Office, route: Route, five: bool) -> None:
             process = await asyncio.create_subprocess_exec(node, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
             await until(lambda: arrived(at, route) or process.returncode is not None)
             at.ledger.issue(COMMAND, b"down", "c1")
-            said, errors = await asyncio.wait_for(process.communicate(), WITHIN)
+            said, errors = await ended(process.communicate(), WITHIN)
             assert process.returncode == 0, errors.decode()
             assert said == b"down\n"
 

@@ -16,6 +16,7 @@ from devices.mqtt.packets import Connack, Connect, Packet, Puback, Publish, Will
 from devices.mqtt.reader import Reader
 from gateway.mqtt.door import PATIENCE, Way
 from tests.endpoint import OWN, PASSWORD, Endpoint, endpoint, until
+from tests.patience import PATIENCE_S, ended
 
 REPORT, STATUS = f"{OWN}/report", f"{OWN}/status"
 HELLO = encode(Connect("c", username="cord", password=PASSWORD.encode()))
@@ -32,12 +33,13 @@ def run(story: Coroutine[None, None, None]) -> None:
 
 
 def opened(at: Endpoint) -> connect:
-    return connect(f"ws://127.0.0.1:{at.port}/mqtt", subprotocols=[Subprotocol("mqtt")], compression=None, proxy=None, open_timeout=20)
+    address = f"ws://127.0.0.1:{at.port}/mqtt"
+    return connect(address, subprotocols=[Subprotocol("mqtt")], compression=None, proxy=None, open_timeout=PATIENCE_S)
 
 
 async def heard(line: ClientConnection, count: int, reader: Reader) -> list[Packet]:
     packets: list[Packet] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while len(packets) < count:
             data = await line.recv()
             assert isinstance(data, bytes), "MQTT goes in binary frames [MQTT-6.0.0-1]"
@@ -53,7 +55,7 @@ async def answered(at: Endpoint, request: str) -> str:
     """What the endpoint says to bytes that begin like HTTP, until it hangs up."""
     reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
     writer.write(request.encode())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         answer = (await reader.read()).decode()
     writer.close()
     return answer
@@ -78,7 +80,7 @@ def test_the_handshake_is_that_of_the_specifications_example() -> None:
                 writer.write(piece.encode())
                 await writer.drain()
                 await asyncio.sleep(0)
-            head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode().split("\r\n")
+            head = (await ended(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)).decode().split("\r\n")
             assert head[0] == "HTTP/1.1 101 Switching Protocols"
             assert "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
             assert "Sec-WebSocket-Protocol: mqtt" in head
@@ -169,7 +171,7 @@ def test_pings_between_fragments_are_answered_at_once_and_disturb_nothing() -> N
                     for part in cut(WHOLE, 200):
                         pong = await line.ping(b"still there")
                         yield part
-                        await asyncio.wait_for(pong, 10)
+                        await ended(pong, PATIENCE_S)
 
                 await line.send(parts())  # type: ignore[arg-type]
 
@@ -202,10 +204,10 @@ def test_text_ends_it_with_1003_and_the_will_is_published() -> None:
             await line.send(encode(Connect("c", username="cord", password=PASSWORD.encode(), will=Will(STATUS, b"gone"))))
             await heard(line, 1, Reader(lambda _: 1000))
             await line.send("hello")
-            with pytest.raises(ConnectionClosed) as ended:
-                await asyncio.wait_for(line.recv(), 10)
-            assert ended.value.rcvd is not None
-            assert ended.value.rcvd.code == 1003
+            with pytest.raises(ConnectionClosed) as over:
+                await ended(line.recv(), PATIENCE_S)
+            assert over.value.rcvd is not None
+            assert over.value.rcvd.code == 1003
             await until(lambda: [p.payload for p in at.ledger.published] == [b"gone"])
 
     run(story())
@@ -229,10 +231,10 @@ def test_mqtts_own_refusal_comes_before_the_close() -> None:
         async with endpoint() as at, opened(at) as line:
             await line.send(encode(Connect("c", username="cord", password=b"wrong")))
             assert await heard(line, 1, Reader(lambda _: 1000)) == [Connack(False, 4)]
-            with pytest.raises(ConnectionClosed) as ended:
-                await asyncio.wait_for(line.recv(), 10)
-            assert ended.value.rcvd is not None
-            assert ended.value.rcvd.code == 1000
+            with pytest.raises(ConnectionClosed) as over:
+                await ended(line.recv(), PATIENCE_S)
+            assert over.value.rcvd is not None
+            assert over.value.rcvd.code == 1000
 
     run(story())
 
@@ -243,7 +245,7 @@ def test_a_frame_without_a_mask_ends_it() -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
             writer.write(request({}).encode() + Frame(Opcode.BINARY, HELLO).serialize(mask=True))
             writer.write(Frame(Opcode.BINARY, numbered(1)).serialize(mask=False))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 rest = (await reader.read()).partition(b"\r\n\r\n")[2]
             assert rest.startswith(b"\x88"), "closed before anything was admitted or sent"
             assert int.from_bytes(rest[2:4], "big") == 1002
@@ -266,6 +268,6 @@ def test_guessing_by_websocket_is_slowed_down_as_everywhere() -> None:
                 await right.send(HELLO)
                 assert await heard(right, 1, Reader(lambda _: 1000)) == [Connack(False)]
                 with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(guess.recv(), 0.1)
+                    await ended(guess.recv(), 0.1)
 
     run(story())

@@ -3,9 +3,11 @@
 import re
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import expect
 
 from tests import page_room
+from tests.page_community import Json
 from tests.page_room import Room, operator, row
 from tests.page_server import Desk
 
@@ -142,3 +144,35 @@ def test_a_colleague_is_chosen_by_name(room: Room) -> None:
         page.keyboard.press("Control+Enter")
         expect(page.locator(".timeline")).to_contain_text("→ lead-chen")
         assert desk.alerts[alert]["transferred_to"] == "lead-chen"
+
+
+LONG = "1234567890123456789012345678901234"
+
+
+@pytest.mark.parametrize(("width", "height", "phone"), [(1600, 900, False), (1280, 720, False), (1024, 768, False), (360, 740, True)])
+def test_a_number_of_thirty_four_digits_leaves_room_for_whose_it_is(room: Room, width: int, height: int, phone: bool) -> None:
+    desk = Desk()
+    home = desk.homes["h-0402"]
+    home["phone"] = LONG
+    for one in (*_list(home["contacts"]), *_list(home["residents"])):
+        one["phone"] = LONG
+    alert = desk.raise_alert("call_for_help", "h-0402")
+    with operator(room, desk, width=width, height=height, phone=phone) as page:
+        page.locator(row(alert)).click()
+        expect(page.locator(".contacts .phone").first).to_have_text(LONG)
+        measured = page.evaluate(
+            """() => [...document.querySelectorAll('.card .phone')].map((number) => {
+                 const panel = number.closest('.panel').getBoundingClientRect(), own = number.getBoundingClientRect();
+                 const name = number.parentElement.querySelector('.name'), box = name?.getBoundingClientRect();
+                 const lines = name && box.height / parseFloat(getComputedStyle(name).lineHeight);
+                 return {inside: own.right <= panel.right && number.scrollWidth <= Math.ceil(own.width), lines: lines ?? 1,
+                         apart: !name || box.right <= own.left + 1 || box.bottom <= own.top + 1};
+               })""",
+        )
+        assert len(measured) >= 3
+        assert all(one["inside"] and one["apart"] and one["lines"] < 2.5 for one in measured), measured
+
+
+def _list(found: object) -> list[Json]:
+    assert isinstance(found, list)
+    return found

@@ -8,40 +8,33 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from alerting.engine import Engine
-from alerting.facts import (
+from alerting.commands import (
     Acknowledge,
-    Actor,
-    AlertRaised,
-    AlertRepeated,
     Asked,
-    Category,
     Claim,
     Close,
+    CloseTogether,
     Command,
-    Configured,
-    DeliveryEnded,
-    DeviceReturned,
-    DeviceSilent,
+    ConfirmCall,
     Escalate,
-    Fact,
     Hold,
-    IllegalTransition,
     IssueCredential,
-    Item,
     Note,
-    NotificationId,
-    NotificationRequested,
+    PutOnTest,
     RegisterDevice,
     RegisterHome,
     RevokeCredentials,
-    ServiceStarted,
     SetSilence,
-    SilenceId,
-    StepReached,
-    WallClockStepped,
+    Transfer,
+    View,
 )
+from alerting.engine import Engine
+from alerting.facts import AlertRaised, AlertRepeated, Fact, NotificationRequested, StepReached
+from alerting.heard_facts import DeviceReturned, DeviceSilent
+from alerting.items import Configured, DeliveryEnded, Item, ServiceStarted, WallClockStepped
+from alerting.refusals import IllegalTransition
 from alerting.rules import Threshold
+from alerting.terms import Actor, Category, NotificationId, SilenceId, TestId
 from devices.credential import Credential, Scope
 from devices.home import Device, DeviceId, Home, HomeId, ModelId
 from tests.household import AREA, DEFAULT, HOME, START, Household, of, report
@@ -115,13 +108,15 @@ VALUES = st.fixed_dictionaries({}, optional={
     "pull_cord": st.booleans(), "smoke": st.booleans(), "test": st.booleans(), "cancel": st.booleans(), "tamper": st.booleans(),
     "co": st.integers(0, 400), "spo2": st.integers(80, 99), "battery": st.integers(0, 100),
 })  # fmt: skip
-ACTS = st.sampled_from(["claim", "acknowledge", "note", "hold", "escalate", "close"])
+ACTS = st.sampled_from(["claim", "acknowledge", "note", "hold", "escalate", "close", "view", "transfer", "together", "confirm"])
 STEP = st.one_of(
     st.tuples(st.just("report"), DEVICES, VALUES, st.sampled_from([0.0, 0.0, 3.0])),
     st.tuples(st.just("again"), st.integers(1, 5)),
     st.tuples(st.just("time"), st.one_of(st.floats(0, 120), st.floats(0, 40_000))),
     st.tuples(st.just("act"), ACTS, st.integers(0, 9), st.sampled_from(["", "", "k1", "k2"])),
     st.tuples(st.just("silence"), st.floats(60, 9000)),
+    st.tuples(st.just("maintenance"), st.floats(60, 9000), st.floats(0, 600)),
+    st.tuples(st.just("test"), st.sampled_from(["cord", "smoke", "watch"]), st.floats(60, 1800)),
     st.tuples(st.just("rules"), st.booleans()),
     st.tuples(st.just("delivered"), st.integers(0, 9)),
     st.tuples(st.just("credential"), st.booleans()),
@@ -150,12 +145,22 @@ def play(shell: Shell, step: tuple[object, ...], number: int) -> list[Fact]:
             alert = alerts[pick % len(alerts)]
             acts: dict[str, Command] = {
                 "claim": Claim(alert), "acknowledge": Acknowledge(alert), "note": Note(alert, "x"), "hold": Hold(alert, 20, "x"),
-                "escalate": Escalate(alert, "x"), "close": Close(alert, "test"),
+                "escalate": Escalate(alert, "x"), "close": Close(alert, "test", "x"), "view": View(alert),
+                "transfer": Transfer(alert, "wang", "x"),
+                "together": CloseTogether(tuple(alerts), "test", "x", "night"), "confirm": ConfirmCall(alert),
             }  # fmt: skip
             return shell.gives(Asked(acts[act], Actor("li"), key), advance_first=number % 2 == 0)
         case ("silence", float(seconds)):
             until = shell.now + timedelta(seconds=seconds)
             return shell.gives(Asked(SetSilence(SilenceId(f"s{number}"), HOME, None, (), until, "x"), Actor("li")))
+        case ("maintenance", float(seconds), float(later)):
+            begins = shell.now + timedelta(seconds=later)
+            wish = SetSilence(SilenceId(f"m{number}"), HomeId(""), None, (), begins + timedelta(seconds=seconds), "x", AREA, begins, True)
+            return shell.gives(Asked(wish, Actor("li")))
+        case ("test", str(name), float(seconds)):
+            until = shell.now + timedelta(seconds=seconds)
+            wish_to_test = PutOnTest(TestId(f"t{number}"), HOME, (DeviceId(name),), None, until, Actor("li"), on_site=True, reason="x")
+            return shell.gives(Asked(wish_to_test, Actor("li")))
         case ("rules", bool(other)):
             shell.passes(1)
             facts = shell.gives(Configured(OTHER if other else DEFAULT))
@@ -269,8 +274,8 @@ def test_no_device_is_silent_before_the_service_says_that_it_hears_again() -> No
     later = shell.now + timedelta(hours=5)
     assert of(DeviceSilent, engine.advance(later)) == []
     assert of(DeviceSilent, engine.handle(ServiceStarted(shell.now), later)) == []
-    (silent,) = of(DeviceSilent, engine.advance(later + timedelta(minutes=11)))
-    assert silent.at == later + timedelta(minutes=11)
+    (silent,) = of(DeviceSilent, engine.advance(later + timedelta(minutes=13)))
+    assert silent.at == later + timedelta(minutes=13)
 
 
 def test_a_device_that_was_silent_before_the_crash_and_returned_after_it_is_watched_again() -> None:

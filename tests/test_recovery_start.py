@@ -14,13 +14,14 @@ import httpx
 import msgspec
 import pytest
 
-from alerting.facts import ServiceStarted
+from alerting.items import ServiceStarted
 from gateway.recovery import recover
 from gateway.store.entry import Stamp, encode
 from gateway.store.failure import StoreBroken
 from gateway.store.journal import Journal
 from gateway.store.reserve import Reserve, lend
 from gateway.store.snapshots import Snapshots
+from tests.patience import PATIENCE_S
 from tests.service import ROOT, free_port, until
 
 AT = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -56,7 +57,7 @@ class Serve:
         self.http, self.mqtt = free_port(), free_port()
         self.log = folder / "log"
         config = folder / "serve.toml"
-        config.write_text(f'data = "{folder}/disk/data"\n[http]\nport = {self.http}\n[mqtt]\nport = {self.mqtt}\n')
+        config.write_text(f'data = "{folder}/disk/data"\n[http]\nport = {self.http}\n[mqtt]\nport = {self.mqtt}\n[watchdog]\nevery_s = 0\n')
         self.words = [sys.executable, "-m", "gateway", "serve", "--config", str(config)]
 
     @contextmanager
@@ -72,7 +73,7 @@ class Serve:
                 process.kill()
             else:
                 process.terminate()
-            assert process.wait(20) == (-9 if killed else 0)
+            assert process.wait(PATIENCE_S) == (-9 if killed else 0)
 
     def hears(self) -> bool:
         with socket.socket() as line:
@@ -81,7 +82,7 @@ class Serve:
 
     def says(self) -> str:
         try:
-            return httpx.get(f"http://127.0.0.1:{self.http}/readyz", trust_env=False).text
+            return httpx.get(f"http://127.0.0.1:{self.http}/readyz", trust_env=False, timeout=PATIENCE_S).text
         except httpx.HTTPError:
             return ""
 
@@ -89,12 +90,12 @@ class Serve:
 def test_a_start_on_a_disk_without_a_byte_left_hears_calls_and_shows_the_desk(disk: Path, tmp_path: Path) -> None:
     serve = Serve(tmp_path)
     with serve.running():
-        until("ready", lambda: '"ready":true' in serve.says(), 30)
+        until("ready", lambda: '"ready":true' in serve.says())
     settings = (disk / "data" / "settings.json").read_bytes()
     fill(disk)
     with serve.running():
-        until("the ear", serve.hears, 20)
-        until("the desk", lambda: "disk" in serve.says(), 20)
+        until("the ear", serve.hears)
+        until("the desk", lambda: "disk" in serve.says())
     assert (disk / "data" / "settings.json").read_bytes() == settings
 
 
@@ -102,9 +103,9 @@ def test_after_the_watcher_was_killed_the_next_one_gets_folder_and_ports(tmp_pat
     (tmp_path / "disk").mkdir()
     serve = Serve(tmp_path)
     with serve.running(killed=True):
-        until("ready", lambda: '"ready":true' in serve.says(), 30)
+        until("ready", lambda: '"ready":true' in serve.says())
     with serve.running():
-        until("ready again", lambda: '"ready":true' in serve.says(), 30)
+        until("ready again", lambda: '"ready":true' in serve.says())
 
 
 def test_a_reserve_that_somebody_removed_is_gone_and_no_more(tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_the_alarm_process_says_that_refusal_in_one_line(tmp_path: Path) -> None
     settings = tmp_path / "settings.json"
     settings.write_text(json.dumps({"data": str(data), "mqtt": {"port": free_port()}, "disk": {"reserve_mib": 16}}))
     words = [sys.executable, "-m", "gateway", "alarm", "--settings", str(settings)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False, cwd=ROOT)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd=ROOT)
     assert done.returncode == 1
     assert "moon-phase" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
@@ -162,7 +163,7 @@ def test_settings_that_cannot_be_read_are_told_in_one_line(tmp_path: Path, body:
     settings = tmp_path / "settings.json"
     settings.write_text(body)
     words = [sys.executable, "-m", "gateway", "alarm", "--settings", str(settings)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False, cwd=ROOT)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd=ROOT)
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert "settings.json" in line

@@ -22,6 +22,7 @@ from devices.mqtt.reader import Reader
 from gateway.mqtt.door import PATIENCE, Way
 from gateway.web import relay
 from tests.endpoint import OWN, PASSWORD, Endpoint, endpoint, until
+from tests.patience import PATIENCE_S, STORY_S, ended
 
 REPORT = f"{OWN}/report"
 HELLO = encode(Connect("c", username="cord", password=PASSWORD.encode()))
@@ -30,7 +31,7 @@ WRONG = encode(Connect("c", username="cord", password=b"wrong"))
 
 def run(story: Coroutine[None, None, None]) -> None:
     """On the loop that the service runs on."""
-    uvloop.run(asyncio.wait_for(story, 60))
+    uvloop.run(ended(story, STORY_S))
 
 
 @asynccontextmanager
@@ -60,7 +61,7 @@ async def both(folder: Path, most: int = 100) -> AsyncIterator[tuple[Endpoint, i
 
 def kit(port: int, path: str = "/mqtt", address: str = "127.0.0.1") -> connect:
     return connect(
-        f"ws://127.0.0.1:{port}{path}", subprotocols=[Subprotocol("mqtt")], compression=None, proxy=None, open_timeout=20,
+        f"ws://127.0.0.1:{port}{path}", subprotocols=[Subprotocol("mqtt")], compression=None, proxy=None, open_timeout=PATIENCE_S,
         local_addr=(address, 0), max_size=None,
     )  # fmt: skip
 
@@ -68,7 +69,7 @@ def kit(port: int, path: str = "/mqtt", address: str = "127.0.0.1") -> connect:
 async def heard(line: "connect | object", count: int) -> list[Packet]:
     packets: list[Packet] = []
     reader = Reader(lambda _: 10**7)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while len(packets) < count:
             packets.extend(reader.feed(await line.recv()))  # type: ignore[union-attr]
     return packets
@@ -101,7 +102,7 @@ def test_guessing_through_the_console_is_slowed_down_for_who_guesses_and_for_nob
                 await other.send(WRONG)
                 assert await heard(other, 1) == [Connack(False, 4)]
                 with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(guess.recv(), 0.1)
+                    await ended(guess.recv(), 0.1)
 
     run(story())
 
@@ -112,7 +113,7 @@ def test_other_paths_and_browsers_are_told_what_this_is(tmp_path: Path) -> None:
             with pytest.raises(InvalidStatus) as refused:
                 await kit(port, "/elsewhere")
             assert (refused.value.response.status_code, refused.value.response.body) == (404, b"MQTT over WebSocket is at /mqtt\n")
-            async with httpx.AsyncClient(trust_env=False) as browser:
+            async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as browser:
                 answer = await browser.get(f"http://127.0.0.1:{port}/mqtt")
             assert (answer.status_code, answer.text) == (426, "only a WebSocket is taken here, for MQTT\n")
             assert at.listener.connections == 0
@@ -156,7 +157,7 @@ def test_a_console_that_ends_lets_its_kits_go(tmp_path: Path) -> None:
                 assert await heard(line, 1) == [Connack(False)]
                 server.should_exit = True
                 with pytest.raises(ConnectionClosed):
-                    await asyncio.wait_for(line.recv(), 10)
+                    await ended(line.recv(), PATIENCE_S)
                 await until(lambda: at.listener.connections == 0)
 
     run(story())
@@ -181,7 +182,7 @@ def test_the_endpoints_socket_takes_only_who_says_for_whom_it_speaks(tmp_path: P
             reader, writer = await asyncio.open_unix_connection(path)
             writer.write(said)
             with contextlib.suppress(ConnectionResetError):
-                assert await asyncio.wait_for(reader.read(), 10) == b""
+                assert await ended(reader.read(), PATIENCE_S) == b""
             writer.close()
 
     run(story())
@@ -197,7 +198,7 @@ def test_the_line_of_who_calls_may_come_in_pieces_and_with_what_follows(tmp_path
                     writer.write(piece)
                     await writer.drain()
                     await asyncio.sleep(0.01)
-                assert await asyncio.wait_for(reader.readexactly(4), 10) == encode(Connack(False))
+                assert await ended(reader.readexactly(4), PATIENCE_S) == encode(Connack(False))
                 writer.close()
                 await until(lambda: at.listener.connections == 0)
 

@@ -7,28 +7,16 @@ import pytest
 from msgspec.structs import replace
 
 from alerting.certificates import Certificates
+from alerting.commands import AddCertificate, ChangeDevice, RegisterDevice, SuspendCertificate
 from alerting.engine import Engine
-from alerting.facts import (
-    Actor,
-    AddCertificate,
-    Category,
-    CertificateAdded,
-    CertificateSuspended,
-    ChangeDevice,
-    Configured,
-    DeviceRegistered,
-    Exists,
-    IllegalTransition,
-    Matter,
-    RegisterDevice,
-    Said,
-    SuspendCertificate,
-    Unknown,
-)
 from alerting.field_failures import FAILING_AT_LEAST, FIELD_DAYS, SHARE_AT_LEAST, FieldTally
 from alerting.home_state import DeviceState, HomeState, Last
+from alerting.items import Configured, Matter, Said
+from alerting.refusals import Exists, IllegalTransition, Unknown
+from alerting.registry_facts import CertificateAdded, CertificateSuspended, DeviceRegistered
 from alerting.rules import Uncertified
-from alerting.snapshots import GLOBAL, decode_whole
+from alerting.snapshots import GLOBAL, Whole, decode_whole
+from alerting.terms import Actor, Category
 from devices.certificate import Certified, Standing
 from devices.home import Device, DeviceId, Home, Lifecycle, ModelId
 from devices.message import StatusHeard
@@ -158,8 +146,9 @@ def test_certificates_survive_a_snapshot() -> None:
 
 def test_a_snapshot_from_before_there_were_certificates_is_read() -> None:
     body = house().engine.snapshot(GLOBAL)
-    before = msgspec.msgpack.encode(msgspec.msgpack.decode(body)[:-1])
-    assert decode_whole(before) == decode_whole(body)
+    certificates = Whole.__struct_fields__.index("certificates")
+    before = msgspec.msgpack.encode(msgspec.msgpack.decode(body)[:certificates])
+    assert decode_whole(before).areas == decode_whole(body).areas
     assert decode_whole(before).certificates == {}
 
 

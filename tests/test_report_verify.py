@@ -300,6 +300,13 @@ def test_the_command_says_in_plain_lines_what_it_found_and_exits_by_it(folder: P
     assert verify(str(tmp_path / "nothing"), home=tmp_path).returncode == 1
 
 
+def test_wrong_usage_is_one_line(tmp_path: Path) -> None:
+    for words in ((), ("a", "b"), ("--nonsense", "a")):
+        found = verify(*words, home=tmp_path)
+        assert (found.returncode, found.stdout, found.stderr.count("\n")) == (2, "", 1)
+        assert found.stderr.startswith("anju: ")
+
+
 def test_a_list_of_trust_that_cannot_be_read_is_wrong_usage(folder: Path, tmp_path: Path) -> None:
     trust = tmp_path / "trust.toml"
     trust.write_text('[[key]]\nname = "x"\npublic = "not a key"\n')

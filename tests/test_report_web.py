@@ -13,11 +13,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from alerting.facts import Configured
+from alerting.items import Configured
 from alerting.rules import Uncertified
 from devices.certificate import Certificate, Part, Seal, Told, canonical, fingerprint, seal_line
 from gateway.settings import Certification
 from simulator.certification.report.signer import Signer, signer_at
+from tests.patience import STORY_S
 from tests.service import ROOT
 from tests.web_alarm import AREA, HOME, ruleset
 from tests.web_desk import ADMIN, Json, Service
@@ -173,7 +174,7 @@ def test_who_registers_an_uncertified_device_is_told_or_refused_as_the_policy_sa
 def shell(laboratory: Laboratory, *words: str) -> subprocess.CompletedProcess[str]:
     program = [sys.executable, "-m", "gateway", "certificate", *words, "--url", laboratory.desk.web.url, "--token", "env:TOKEN"]
     environment = {**os.environ, "TOKEN": laboratory.desk.web.tokens[ADMIN]}
-    return subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    return subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=STORY_S, check=False, env=environment)
 
 
 def test_the_shell_takes_a_certificate_out_of_any_file_of_a_report(laboratory: Laboratory, tmp_path: Path) -> None:

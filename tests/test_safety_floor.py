@@ -9,24 +9,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from alerting.assembly import problems_of
+from alerting.commands import Acknowledge, Claim, EndSilence, Hold, SetSilence
 from alerting.escalation import deadline, policy_for
-from alerting.facts import (
-    Acknowledge,
-    AlertRaised,
-    Category,
-    Claim,
-    Configured,
-    EndSilence,
-    Fact,
-    Hold,
-    IllegalTransition,
-    SetSilence,
-    SilenceId,
-    StepReached,
-)
+from alerting.facts import AlertRaised, Fact, StepReached
+from alerting.items import Configured
 from alerting.policy import DESK, Policy, Step
+from alerting.refusals import IllegalTransition
 from alerting.rules import Ruleset, Trigger
 from alerting.suppression import FLOOR, RINGS_AT_LEAST_EVERY, hold_limit, may_hold, muting, under_floor
+from alerting.terms import Category, SilenceId
 from devices.home import DeviceId
 from tests.household import DEFAULT, HOME, START, Household, of, report
 

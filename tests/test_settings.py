@@ -11,7 +11,7 @@ import pytest
 
 from gateway.notify.settings import channels, load_notify
 from gateway.problem import CommandFailed
-from gateway.settings import Settings, load_settings, reveal
+from gateway.settings import Settings, load_settings, reveal, says_nothing
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
@@ -31,6 +31,17 @@ def test_an_empty_file_means_the_defaults_beside_it(tmp_path: Path) -> None:
     settings = load_settings(written(tmp_path, ""))
     assert settings == msgspec.structs.replace(Settings(), data=str(tmp_path / "data"))
     assert (settings.http.port, settings.mqtt.port, settings.zone.key) == (8080, 1883, "Asia/Shanghai")
+
+
+def test_what_says_nothing_is_known_and_what_is_no_file_is_at_home_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(Path("/dev/null")).data == str(tmp_path / "data")
+    assert says_nothing(load_settings(Path("/dev/null")), Path("/dev/null"))
+    for text, nothing in (
+        ("", True), ("# all as it is\n[http]\n", True), ("[http]\nport = 8080\n", True), ("[http]\nport = 8081\n", False),
+    ):  # fmt: skip
+        path = written(tmp_path, text)
+        assert says_nothing(load_settings(path), path) is nothing, text
 
 
 def test_the_example_shows_the_defaults_and_four_lines_that_a_county_changes() -> None:

@@ -4,21 +4,28 @@ import asyncio
 import json
 import os
 import resource
+import signal
+import socket
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import trustme
 
+from simulator.fleet import discard
 from simulator.gauges import Histogram
-from simulator.limits import TooFewFiles, room_for
+from simulator.limits import TooFewFiles, processes_for, room_for
 from simulator.link import Broker
 from simulator.page import as_page
 from simulator.report import as_table
 from simulator.scenario import parse
 from simulator.score import Outcome
 from simulator.simulate import Asked, SimulationFailed, simulate
+from tests.patience import PATIENCE_S, STORY_S
+from tests.service import children_of, until
 from tests.small_platform import TOKEN, small_platform
 from tests.virtual import Mosquitto, free_port, mosquitto
 
@@ -62,7 +69,7 @@ expect = { category = "call_for_help", within = "5s" }
 def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "simulator", "simulate", *words],
-        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=90, check=False,
+        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=STORY_S, check=False,
     )  # fmt: skip
 
 
@@ -129,6 +136,85 @@ def test_a_fleet_whose_broker_is_away_says_so_in_one_line() -> None:
         asyncio.run(simulate(Asked("dawn", story, Broker("127.0.0.1", 1), processes=2, connect_s=0.5)))
 
 
+class NoAnswer:
+    """A broker's address that takes connections and says nothing: homes connect there for as long as they are let."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.port: int = self._listener.getsockname()[1]
+        self.lines: list[socket.socket] = []
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def _take(self) -> None:
+        with suppress(OSError):
+            while True:
+                self.lines.append(self._listener.accept()[0])
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for line in self.lines:
+            line.close()
+
+
+def lives(pid: int) -> bool:
+    """And is not just waiting for somebody to ask how it ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["once", "twice"])
+def test_a_fleet_that_is_ended_while_it_connects_leaves_no_process_behind(again: bool) -> None:
+    nobody = NoAnswer()
+    words = ["simulate", "pulled_cord", "--homes", "120", "--processes", "3", "--broker", f"mqtt://127.0.0.1:{nobody.port}"]
+    command = [sys.executable, "-m", "simulator", *words]
+    fleet = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    shards: list[int] = []
+    try:
+        until("every process connects", lambda: len(nobody.lines) >= 100 and len(children_of(fleet.pid)) == 3, STORY_S)
+        shards = children_of(fleet.pid)
+        fleet.send_signal(signal.SIGTERM)
+        if again:
+            until("it is ending", lambda: len(children_of(fleet.pid)) < 3 or fleet.poll() is not None, STORY_S)
+            fleet.send_signal(signal.SIGTERM)
+        _, said = fleet.communicate(timeout=STORY_S)
+        until("none of them is left", lambda: not any(map(lives, shards)), PATIENCE_S)
+        assert "never retrieved" not in said
+        assert "Traceback" not in said
+    finally:
+        nobody.close()
+        for pid in (fleet.pid, *shards):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        fleet.communicate()
+
+
+def test_sessions_are_given_up_from_the_address_that_they_were_had_from() -> None:
+    """Goodbyes of a hundred thousand homes from one address would want more ports than it has."""
+
+    async def addresses() -> list[str]:
+        came: list[str] = []
+        heard = asyncio.Event()
+
+        async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            came.append(writer.get_extra_info("peername")[0])
+            await reader.read(64)
+            writer.close()
+            await writer.wait_closed()
+            heard.set()
+
+        server = await asyncio.start_server(meet, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            await discard(Broker("127.0.0.1", port, source="127.0.3.7"), "sim-1", asyncio.Semaphore(1))
+            async with asyncio.timeout(60):
+                await heard.wait()
+        return came
+
+    assert asyncio.run(addresses()) == ["127.0.3.7"]
+
+
 def encrypted(folder: Path) -> tuple[Mosquitto, Path]:
     """A mosquitto that speaks TLS alone."""
     authority = trustme.CA()
@@ -169,13 +255,28 @@ def test_too_many_connections_for_the_system_are_told_before_the_first(tmp_path:
         "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 300)); "
         "from simulator.__main__ import main; sys.exit(main(sys.argv[1:]))"
     )
-    words = ["simulate", "pulled_cord", "--homes", "500", "--broker", f"mqtt://127.0.0.1:{free_port()}"]
-    done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    words = ["simulate", "pulled_cord", "--homes", "500", "--processes", "1", "--broker", f"mqtt://127.0.0.1:{free_port()}"]
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, timeout=STORY_S, check=False)
     assert done.returncode == 1
     assert done.stderr == (
         "anju: 500 connections need 700 open files in this process, and the system allows 300: raise it (ulimit -n 700, or LimitNOFILE "
-        "in systemd), or give --processes 7 or more\n"
+        "in systemd), or give --processes 5 or more\n"
     )
+
+
+def test_a_fleet_is_dealt_to_as_many_processes_as_the_limit_asks_for_and_says_so(tmp_path: Path) -> None:
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 230)); "
+        "from simulator.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    with mosquitto(tmp_path) as server:
+        words = ["simulate", "pulled_cord", "--homes", "60", "--speed", "50", "--broker", server.url, "--json"]
+        done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, timeout=STORY_S, check=False)
+    said = json.loads(done.stdout)
+    assert (said["fleet"]["processes"], said["fleet"]["connections"], said["undelivered"]) == (2, 60, 0)
+    assert done.stderr == "anju: 60 connections are dealt to 2 processes, as files and ports ask for\n"
+    with pytest.raises(TooFewFiles, match=r"in each of 3 processes, and the system allows \d+: raise it"):
+        processes_for(10**9, 3)
 
 
 def test_the_soft_limit_is_raised_where_that_is_enough() -> None:

@@ -20,8 +20,10 @@ from simulator.play import all_connected, all_delivered, lines
 from simulator.wire import Stage, Values
 from simulator.world import Said
 from simulator.zigbee import LAMP, LEAK
+from tests.patience import PATIENCE_S, ended
 from tests.virtual import Heard, Mosquitto, demo, heard, mosquitto, until
 
+WORDS = {"zh": "请检查燃气。", "en": "Check the gas."}
 AT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 
 
@@ -79,7 +81,7 @@ def test_a_hub_announces_itself_and_its_devices_and_brings_the_bridges_list(tmp_
     async def story(server: Mosquitto) -> None:
         ear = Ear()
         async with listening(server.broker, ear), lines([hub], server.broker, "t"):
-            assert await all_connected([hub], 5)
+            assert await all_connected([hub], PATIENCE_S)
             assert await all_delivered([hub], 5)
             for device in hub.home.devices:
                 status = f"anju/v1/990121001001/home-0001/{device.id}/status"
@@ -116,7 +118,7 @@ def test_a_call_goes_on_alarm_and_a_reading_on_report(tmp_path: Path, hub: Hub) 
 def test_what_a_dead_broker_did_not_acknowledge_comes_again_under_the_same_ids(tmp_path: Path, hub: Hub) -> None:
     async def story(server: Mosquitto) -> None:
         async with lines([hub], server.broker, "t"):
-            assert await all_connected([hub], 5)
+            assert await all_connected([hub], PATIENCE_S)
             assert await all_delivered([hub], 5)
             server.kill()
             pull(hub, 5)
@@ -167,7 +169,7 @@ def test_a_cut_line_brings_the_will_and_a_call_made_meanwhile_arrives_once_it_is
         ear = Ear()
         status = "anju/v1/990121001001/home-0001/home-0001-hub/status"
         async with listening(server.broker, ear), lines([hub], server.broker, "t"):
-            assert await all_connected([hub], 5)
+            assert await all_connected([hub], PATIENCE_S)
             await until(lambda: len(ear.said(status)) == 1)
             hub.sever()
             await until(lambda: ear.said(status)[-1] == b'{"status":"offline"}')
@@ -189,7 +191,7 @@ def test_a_hub_that_is_stopped_says_goodbye_and_leaves_no_will(tmp_path: Path, h
         status = "anju/v1/990121001001/home-0001/home-0001-hub/status"
         async with listening(server.broker, ear) as other:
             async with lines([hub], server.broker, "t"):
-                assert await all_connected([hub], 5)
+                assert await all_connected([hub], PATIENCE_S)
                 assert await all_delivered([hub], 5)
             await other.publish("anju/over", b"", qos=1)
             await until(lambda: ear.said("anju/over"))
@@ -203,14 +205,14 @@ def test_a_line_that_breaks_at_the_moment_of_its_end_ends(tmp_path: Path, hub: H
     async def story(server: Mosquitto) -> None:
         for turns in range(8):  # the end meets the break a little later each time
             async with lines([hub], server.broker, "t"):
-                assert await all_connected([hub], 5)
+                assert await all_connected([hub], PATIENCE_S)
                 hub.sever()
                 for _ in range(turns):
                     await asyncio.sleep(0)
             hub.restore()
 
     with mosquitto(tmp_path) as server:
-        asyncio.run(asyncio.wait_for(story(server), 20))
+        asyncio.run(ended(story(server), PATIENCE_S))
 
 
 def test_receipts_are_noted_and_other_commands_answered(tmp_path: Path, hub: Hub) -> None:
@@ -218,19 +220,27 @@ def test_receipts_are_noted_and_other_commands_answered(tmp_path: Path, hub: Hub
         ear = Ear()
         cord = "anju/v1/990121001001/home-0001/home-0001-cord-bed"
         async with listening(server.broker, ear) as platform, lines([hub], server.broker, "t"):
-            assert await all_connected([hub], 5)
+            assert await all_connected([hub], PATIENCE_S)
             for stage in Stage:
                 receipt = {"id": f"r-{stage}", "command": "receipt", "alert": "a-1", "stage": stage}
                 await platform.publish(f"{cord}/command", json.dumps(receipt), qos=1)
             for name in ("identify", "dance"):
                 await platform.publish(f"{cord}/command", json.dumps({"id": f"c-{name}", "command": name}), qos=1)
             await platform.publish(f"{cord}/command", b"\xff not json", qos=1)
-            await until(lambda: len(ear.said(f"{cord}/reply")) == 2)
+            speaker = "anju/v1/990121001001/home-0001/home-0001-hub"
+            for number, (to, text) in enumerate([(cord, WORDS), (speaker, WORDS), (speaker, {})]):
+                prompt = {"id": f"p-{number}", "command": "prompt", "prompt": "gas-on", "text": text}
+                await platform.publish(f"{to}/command", json.dumps(prompt), qos=1)
+            await until(lambda: len(ear.said(f"{cord}/reply")) == 3 and len(ear.said(f"{speaker}/reply")) == 2)
             assert [(r.device, r.alert, r.stage) for r in hub.receipts] == [("home-0001-cord-bed", "a-1", stage) for stage in Stage]
             assert [json.loads(reply) for reply in ear.said(f"{cord}/reply")] == [
                 {"id": "c-identify", "result": "done"},
                 {"id": "c-dance", "error": "this device knows no command 'dance'"},
+                {"id": "p-0", "error": "this device has no voice and no screen"},
             ]
+            assert [json.loads(reply) for reply in ear.said(f"{speaker}/reply")] == [
+                {"id": "p-1", "result": "done"}, {"id": "p-2", "error": "a prompt without words"},
+            ]  # fmt: skip
 
     with mosquitto(tmp_path) as server:
         asyncio.run(story(server))
@@ -241,7 +251,7 @@ def test_a_lamp_is_switched_through_the_bridge_and_its_new_state_published_back(
         ear = Ear()
         base = "anju/v1/990121001001/home-0001/bridge/zigbee2mqtt/zigbee2mqtt"
         async with listening(server.broker, ear) as platform, lines([hub], server.broker, "t"):
-            assert await all_connected([hub], 5)
+            assert await all_connected([hub], PATIENCE_S)
             for number, wanted in enumerate((b'{"state":"ON"}', b"TOGGLE", b'{"state":"on"}'), start=1):
                 await platform.publish(f"{base}/{LAMP}/set", wanted, qos=1)
                 await until(lambda: len(ear.said(f"{base}/{LAMP}")) == number)  # noqa: B023 - looked at before the next round
@@ -262,16 +272,16 @@ def test_homes_that_were_only_played_leave_no_session_behind(tmp_path: Path, hub
             await platform.publish(topic, b'{"id":"r","command":"receipt","alert":"a-1","stage":"seen"}', qos=1)
         known = len(hub.receipts)
         async with lines([hub], server.broker, "t"):
-            assert await all_connected([hub], 5)
+            assert await all_connected([hub], PATIENCE_S)
             assert await all_delivered([hub], 5)
             return len(hub.receipts) > known
 
     async def story(server: Mosquitto) -> None:
         async with lines([hub], server.broker, "t"):
-            assert await all_connected([hub], 5)
+            assert await all_connected([hub], PATIENCE_S)
         assert await waits(server)
         async with lines([hub], server.broker, "t", for_good=False):
-            assert await all_connected([hub], 5)
+            assert await all_connected([hub], PATIENCE_S)
         assert not await waits(server)
 
     with mosquitto(tmp_path) as server:
@@ -281,18 +291,18 @@ def test_homes_that_were_only_played_leave_no_session_behind(tmp_path: Path, hub
 def test_a_broker_that_is_gone_at_the_end_is_not_waited_for(tmp_path: Path, hub: Hub) -> None:
     async def story(server: Mosquitto) -> None:
         async with lines([hub], server.broker, "t", for_good=False):
-            assert await all_connected([hub], 5)
+            assert await all_connected([hub], PATIENCE_S)
             server.kill()
 
     with mosquitto(tmp_path) as server:
-        asyncio.run(asyncio.wait_for(story(server), 8))
+        asyncio.run(ended(story(server), 30))
 
 
 def test_a_command_that_came_while_the_hub_was_away_waits_for_it(tmp_path: Path, hub: Hub) -> None:
     async def story(server: Mosquitto) -> None:
         async with listening(server.broker, Ear()) as platform:
             async with lines([hub], server.broker, "t"):
-                assert await all_connected([hub], 5)
+                assert await all_connected([hub], PATIENCE_S)
             receipt = {"id": "r", "command": "receipt", "alert": "a-1", "stage": "seen"}
             await platform.publish("anju/v1/990121001001/home-0001/home-0001-cord-bed/command", json.dumps(receipt), qos=1)
             async with lines([hub], server.broker, "t"):

@@ -95,7 +95,8 @@ def test_a_faulty_scenario_is_told_file_key_and_reason(change: str, to: str, com
 
 
 def test_a_scenario_that_does_not_exist_is_told_what_there_is() -> None:
-    with pytest.raises(ScenarioError, match="no_such: No such file or directory; shipped ones are alarm_storm, area_outage, community"):
+    there = "no_such: No such file or directory; shipped ones are alarm_storm, area_outage, bad_lines, community"
+    with pytest.raises(ScenarioError, match=there):
         load("no_such")
 
 

@@ -13,18 +13,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from simulator.__main__ import main
 from simulator.home import DeviceRecord, HomeRecord
 from simulator.link import Broker
-from simulator.live import live
+from simulator.live import live, of_the_demo
 from simulator.progress import Progress
-from simulator.registry import PlatformError, api
+from simulator.registry import PlatformError, api, demo_homes
 from simulator.report import Report, as_table
 from simulator.scenario import Scenario, load, parse
 from simulator.score import Outcome, Sighting
 from simulator.simulate import Asked, SimulationFailed, simulate
 from simulator.witness import Alert, Evidence, Frame, StreamWitness, frames
+from tests.patience import PATIENCE_S, STORY_S, ended
 from tests.small_platform import TOKEN, Faults, small_platform
 from tests.virtual import demo, mosquitto, until
 
@@ -137,7 +139,7 @@ def test_a_broker_that_is_not_there_is_said_in_one_line(story: Scenario) -> None
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "simulator", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        [sys.executable, "-m", "simulator", *words], cwd=ROOT, capture_output=True, text=True, timeout=STORY_S, check=False,
     )  # fmt: skip
 
 
@@ -213,7 +215,7 @@ def test_a_terminal_gets_a_bar_and_a_clean_line_at_the_end(tmp_path: Path) -> No
         with mosquitto(tmp_path) as server:
             words = ["simulate", str(tmp_path / "story.toml"), "--broker", server.url, "--speed", "6"]
             done = subprocess.run(
-                [sys.executable, "-m", "simulator", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=theirs, timeout=60, check=False
+                [sys.executable, "-m", "simulator", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=theirs, timeout=STORY_S, check=False
             )
         shown = os.read(ours, 65536).decode()
     finally:
@@ -256,6 +258,14 @@ def test_a_live_community_takes_the_platforms_homes_and_outlives_a_broker_that_d
         asyncio.run(scene())
 
 
+def test_a_live_community_lends_its_voice_to_nobodys_own_home_or_device() -> None:
+    demo = demo_homes(3, seed=1)
+    first, second, _ = demo
+    own = DeviceRecord("my-cord", "anju-cord-1", "bedroom")
+    registered = (replace(first, devices=(*first.devices, own)), second, HomeRecord("my-home", first.area, (own,)))
+    assert of_the_demo(registered, seed=1) == tuple(demo[:2])
+
+
 @pytest.mark.parametrize("how", ["sigterm", "stdin"])
 def test_the_live_command_ends_cleanly_when_told(tmp_path: Path, how: str) -> None:
     async def scene() -> None:
@@ -266,13 +276,13 @@ def test_the_live_command_ends_cleanly_when_told(tmp_path: Path, how: str) -> No
                 cwd=ROOT, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip
             try:
-                await until(lambda: platform.heard_ids, 15)
+                await until(lambda: platform.heard_ids)
                 if how == "sigterm":
                     process.send_signal(signal.SIGTERM)
                 else:
                     assert process.stdin is not None
                     process.stdin.close()
-                _, complaints = await asyncio.wait_for(process.communicate(), 5)
+                _, complaints = await ended(process.communicate(), PATIENCE_S)
                 assert (process.returncode, complaints) == (0, b"")
             finally:
                 if process.returncode is None:

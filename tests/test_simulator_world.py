@@ -189,7 +189,14 @@ def test_a_demo_community_hangs_together_and_cannot_be_mistaken_for_a_real_one()
         assert len(ids) == len(set(ids))
     phones = [home.phone for home in made.homes] + [person.phone for person in made.people]
     assert len(phones) == len(set(phones))
+    phones += [one.phone for one in made.responders]
     assert all(phone.startswith("000-") for phone in phones)
+    assert len(phones) == len(set(phones))
+    assert {one.area for one in made.responders} <= areas
+    places = [(home.latitude, home.longitude) for home in made.homes] + [(one.latitude, one.longitude) for one in made.responders]
+    assert all(36.94 < latitude < 37.0 and 100.24 < longitude < 100.35 for latitude, longitude in places), "on the water"
+    of_one = {(home.area, home.name.partition(" 栋")[0]): (home.latitude, home.longitude) for home in made.homes}
+    assert len(set(of_one.values())) == len(of_one) > 100, "a building is a place, and no other's"
     for home in made.homes[:50]:
         people = [person for person in made.people if person.home == home.id]
         assert people[0].role == "resident"

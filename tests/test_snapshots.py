@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerting.facts import WallClockStepped
+from alerting.items import WallClockStepped
 from gateway.store.entry import Entry
 from gateway.store.snapshots import Loaded, Roller, Row, Snapshots
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alerting.facts import Sentence
+from alerting.terms import Sentence
 from devices.home import DeviceId, HomeId
 from devices.observation import Property
 from gateway.control import Committed, Control, Keeper, TelemetryHealth, Unstored, socket_path
@@ -20,6 +20,7 @@ from gateway.telemetry import follower as follower_module
 from gateway.telemetry import process
 from gateway.telemetry.follower import Follower, StoreAway
 from gateway.telemetry.historian import Historian
+from tests.patience import PATIENCE_S
 from tests.service import until
 from tests.telemetry import HOME, NOON, Book, following, reached
 
@@ -151,13 +152,13 @@ def test_an_errand_is_done_between_two_batches_also_while_the_store_is_away(book
     fill(book, 5)
     with following(shelf, book) as follower:
         until("it waits", lambda: follower.problem is not None)
-        assert follower.run_there(threading.current_thread).result(5).name == "follower shelf"
+        assert follower.run_there(threading.current_thread).result(PATIENCE_S).name == "follower shelf"
 
         def fault() -> None:
             raise ValueError("not to be done")
 
         with pytest.raises(ValueError, match="not to be done"):
-            follower.run_there(fault).result(5)
+            follower.run_there(fault).result(PATIENCE_S)
 
 
 def test_one_that_is_hurried_looks_at_once_but_not_at_a_store_that_asked_for_a_pause(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,8 +175,12 @@ def test_one_that_is_hurried_looks_at_once_but_not_at_a_store_that_asked_for_a_p
         until("it is written", there)
         shelf.fails = [StoreAway(Sentence("不在", "it is away"), 3600.0)]
         fill(book, 3)
-        follower.hurry()
-        until("it fails", lambda: follower.problem is not None)
+
+        def away() -> bool:
+            follower.hurry()
+            return follower.problem is not None
+
+        until("it fails", away)
         for _ in range(5):
             follower.hurry()
         assert shelf.opened == 1
@@ -206,7 +211,7 @@ def test_with_little_room_left_the_history_waits_and_pruning_does_not(book: Book
         until("it is said", lambda: follower.problem is not None)
         assert follower.problem is not None
         assert "kept for calls" in follower.problem.en
-        assert follower.run_there(lambda: sink.prune(NOON + timedelta(days=40))).result(5) == 1
+        assert follower.run_there(lambda: sink.prune(NOON + timedelta(days=40))).result(PATIENCE_S) == 1
         assert HistoryReader(book.layout.history).position == 3
         room[0] = True
         reached(follower, seq)
@@ -221,7 +226,7 @@ def test_retention_waits_for_every_keeper_and_who_hurries_is_heard(tmp_path: Pat
         await server.start()
         desk, telemetry = Control(socket_path(tmp_path)), Control(socket_path(tmp_path), commits=False)
         following = [asyncio.create_task(drained(one)) for one in (desk, telemetry)]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not (desk.connected and telemetry.connected):
                 await asyncio.sleep(0.01)
             assert server.kept == 0
@@ -265,7 +270,7 @@ def test_who_wants_no_commits_is_sent_none(tmp_path: Path, book: Book) -> None:
                 heard[len(heard) :] = [push]
 
         listening = asyncio.create_task(listen())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not heard:
                 await asyncio.sleep(0.01)
             assert book.journal.last is not None
@@ -290,7 +295,7 @@ def test_a_store_that_hangs_keeps_the_process_from_ending_for_a_moment_only(book
     class Hanging(Shelf):
         def write(self, position: int) -> int:
             begun.set()
-            hangs.wait(30)
+            hangs.wait(PATIENCE_S)
             return super().write(position)
 
     stuck, sound = Hanging(), Shelf()
@@ -299,7 +304,7 @@ def test_a_store_that_hangs_keeps_the_process_from_ending_for_a_moment_only(book
     for follower in followers:
         follower.start()
     reached(followers[1], seq)
-    assert begun.wait(5)
+    assert begun.wait(PATIENCE_S)
     process.stop_all(followers)
     assert sound.closed
     assert not stuck.closed, "it was not waited for"

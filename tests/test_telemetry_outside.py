@@ -16,6 +16,7 @@ from gateway.telemetry import outside as outside_module
 from gateway.telemetry.outside import Outside
 from gateway.telemetry.reading import open_charts
 from tests.influx2_fake import TOKEN, Influx2Fake
+from tests.patience import PATIENCE_S, STORY_S
 from tests.service import until
 from tests.telemetry import HOME, NOON, Book, following, outside, reached, said, store_of
 from tests.timeseries import Influx, Victoria, served
@@ -281,7 +282,7 @@ def test_of_many_refused_lines_all_are_counted_and_a_thousand_kept(book: Book, f
     for n in range(11):
         seq = book.commit(*(said("watch", NOON + (100 * n + k) * SECOND, steps=k) for k in range(100)))
     with following(outside(book, fake.settings()), book) as follower:
-        reached(follower, seq, 60)
+        reached(follower, seq, STORY_S)
         assert follower.followed(book.now).refused == 1100
     assert len(read_refused(path_of(book.data, "bureau"), 10_000)) == 1000
 
@@ -291,12 +292,12 @@ def test_a_store_that_takes_nothing_at_all_has_something_else_wrong(book: Book, 
     fake.refuses = lambda _: True
     seq = readings(book, 300)
     with following(outside(book, fake.settings()), book) as follower:
-        until("it is said", lambda: follower.problem is not None, 30)
+        until("it is said", lambda: follower.problem is not None)
         assert follower.problem is not None
         assert "refuses whatever it is offered (100, 422" in follower.problem.en
         assert (follower.position, follower.followed(book.now).refused) == (0, 0)
         fake.refuses = lambda _: False
-        reached(follower, seq, 30)
+        reached(follower, seq)
     assert fake.rows("heart_rate") == {WATCH: meant(300)}
 
 
@@ -304,7 +305,7 @@ def test_what_is_older_than_the_store_keeps_is_counted_and_holds_nothing_up(book
     fake.oldest = 1795320000000 + 450_000
     seq = readings(book, 500)
     with following(outside(book, fake.settings()), book) as follower:
-        reached(follower, seq, 30)
+        reached(follower, seq)
         assert follower.followed(book.now).refused == 450
     assert fake.rows("heart_rate") == {WATCH: meant(50, begin=450)}
     assert fake.writes < 40, "halved, not looked at one by one"
@@ -323,7 +324,7 @@ def test_batches_are_bounded_in_lines_and_in_bytes(book: Book, fake: Influx2Fake
     for n in range(40):
         seq = book.commit(*(said("watch", NOON + (300 * n + k) * SECOND, heart_rate=k) for k in range(300)))
     with following(outside(book, fake.settings()), book) as follower:
-        reached(follower, seq, 30)
+        reached(follower, seq)
     assert sum(len(values) for values in fake.points.values()) == 12_000
     assert max(fake.bodies) <= 1 << 20
     assert len(fake.bodies) == 5, "twice 5,100 lines are read before there are enough, then the rest"
@@ -393,7 +394,7 @@ def test_a_real_store_that_dies_in_the_middle_has_each_once(book: Book, server: 
         until("it is said", lambda: follower.problem is not None)
         server.start()
         seq = readings(book, 100, begin=1000)
-        reached(follower, seq, 30)
+        reached(follower, seq)
         until("each is there, once", lambda: server.rows("heart_rate") == {WATCH: meant(1100)})
         assert follower.followed(book.now).refused == 0
 
@@ -501,7 +502,8 @@ def ill_typed(server: Influx) -> None:
     import httpx
 
     body = f'steps,home={HOME},device=watch value="many" 1795320000000'
-    assert httpx.post(f"{server.url}/write", params={"db": "anju", "precision": "ms"}, content=body, trust_env=False).status_code == 204
+    into = {"db": "anju", "precision": "ms"}
+    assert httpx.post(f"{server.url}/write", params=into, content=body, trust_env=False, timeout=PATIENCE_S).status_code == 204
 
 
 def test_a_database_that_is_not_there_is_waited_for(book: Book, tmp_path: Path) -> None:

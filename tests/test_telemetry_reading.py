@@ -64,7 +64,7 @@ def charts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Chart
             for follower in followers:
                 follower.start()
             for follower in followers:
-                until(follower.sink.name, lambda follower=follower: follower.position == seq, 30)  # type: ignore[misc]
+                until(follower.sink.name, lambda follower=follower: follower.position == seq)  # type: ignore[misc]
                 follower.close()
             if turn == 0:
                 for file in (book.data / "telemetry").glob("*.db*"):
@@ -120,6 +120,19 @@ def test_thinned_it_is_the_same(charts: dict[str, Charts], name: str, aggregate:
         question = Question(HomeId(HOME), WATCH, prop, start, end, step, aggregate, limit=97)
         expected = pages(charts["history"], question)
         same(pages(charts[name], question), expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("hours", [8, -3.5, 5.75])
+def test_cut_by_a_clock_that_is_not_utc_it_is_the_same_and_a_day_begins_at_that_clocks_midnight(
+    charts: dict[str, Charts], name: str, hours: float,
+) -> None:
+    ahead = timedelta(hours=hours)
+    for step, span in product([timedelta(hours=1), timedelta(hours=6), DAY, 7 * DAY], ["all of it", "from the middle of a step"]):
+        question = Question(HomeId(HOME), WATCH, Property.HEART_RATE, *SPANS[span], step, Aggregate.MEAN, limit=17, ahead=ahead)
+        expected = pages(charts["history"], question)
+        same(pages(charts[name], question), expected)
+        assert {(at + ahead - LONG_AGO) % step for at, _ in expected} == {timedelta(0)}
 
 
 @pytest.mark.parametrize("name", NAMES)

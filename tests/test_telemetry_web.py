@@ -13,6 +13,7 @@ from gateway.telemetry import outside as outside_module
 from gateway.telemetry.reading import open_charts
 from gateway.web import historian as historian_module
 from tests.influx2_fake import TOKEN, Influx2Fake
+from tests.patience import PATIENCE_S
 from tests.timeseries import Influx, served
 from tests.web_alarm import HOME
 from tests.web_desk import Json, Service, TelemetryProcess, service, until
@@ -67,7 +68,7 @@ def stores(home: Service) -> dict[str, Json]:
 
 
 def readyz(home: Service) -> Json:
-    body: Json = httpx.get(f"{home.web.url}/readyz", trust_env=False).json()
+    body: Json = httpx.get(f"{home.web.url}/readyz", trust_env=False, timeout=PATIENCE_S).json()
     return body
 
 
@@ -106,8 +107,8 @@ def test_how_far_each_store_is_and_what_it_refused(home: Service) -> None:
     home.alarm.report(CORD, battery=80)
     seq = home.alarm.report("watch", steps=7)
     until("all are there", lambda: all(one["position"] >= seq for one in stores(home).values()))
-    assert set(stores(home)) == {"history", "influx", "picky"}
-    assert {name: one["refused"] for name, one in stores(home).items()} == {"history": 0, "influx": 0, "picky": 1}
+    assert set(stores(home)) == {"history", "evidence", "influx", "picky"}
+    assert {name: one["refused"] for name, one in stores(home).items()} == {"history": 0, "evidence": 0, "influx": 0, "picky": 1}
     assert {one["behind_entries"] for one in stores(home).values()} == {0}
     [refused] = home.operator.get("/telemetry/stores/picky/refused").json()["items"]
     assert refused["line"].startswith("steps,area=")
@@ -116,13 +117,13 @@ def test_how_far_each_store_is_and_what_it_refused(home: Service) -> None:
     assert home.operator.get("/telemetry/stores/history/refused").json()["items"] == []
     assert home.operator.get("/telemetry/stores/nobody/refused").status_code == 404
     assert home.operator.get("/telemetry/stores/picky/refused", params={"limit": 0}).status_code == 422
-    assert httpx.get(f"{home.web.url}/api/v1/telemetry/stores", trust_env=False).status_code == 401
+    assert httpx.get(f"{home.web.url}/api/v1/telemetry/stores", trust_env=False, timeout=PATIENCE_S).status_code == 401
 
 
 def test_the_figures_have_a_line_for_every_store(home: Service) -> None:
     seq = home.alarm.report("watch", steps=7, heart_rate=60)
     until("all are there", lambda: all(one["position"] >= seq for one in stores(home).values()))
-    text = httpx.get(f"{home.web.url}/metrics", trust_env=False).text
+    text = httpx.get(f"{home.web.url}/metrics", trust_env=False, timeout=PATIENCE_S).text
     for store in ("history", "influx", "picky"):
         assert f'anju_store_behind_entries{{store="{store}"}} 0.0' in text
         assert f'anju_store_waits{{store="{store}"}} 0.0' in text
@@ -131,4 +132,4 @@ def test_the_figures_have_a_line_for_every_store(home: Service) -> None:
     assert "anju_telemetry_up 1.0" in text
     assert 'anju_jobs_failed{process="telemetry"} 0.0' in text
     home.telemetry.stop()
-    until("it is down", lambda: "anju_telemetry_up 0.0" in httpx.get(f"{home.web.url}/metrics", trust_env=False).text)
+    until("it is down", lambda: "anju_telemetry_up 0.0" in httpx.get(f"{home.web.url}/metrics", trust_env=False, timeout=PATIENCE_S).text)

@@ -14,6 +14,7 @@ import pytest
 
 from simulator.certification.bench import Verdict
 from simulator.certification.examination import selected
+from tests.patience import STORY_S
 from tests.service import Anju, running, until
 from tests.vendor import CLAUSES, ROOT, VENDOR, Bought, examined_apart, stated
 
@@ -58,9 +59,9 @@ def test_each_is_heard_by_the_service_and_shows_that_its_call_was_accepted(name:
                 devices = client.get("/devices", params={"home": home["id"], "limit": 200}).json()["items"]
                 return any(one["id"] == button for one in devices)
 
-            until("its first word", known, 20)
+            until("its first word", known)
             device.key("")
-            until("the receipt", lambda: "accepted" in device.lamp, 20)
+            until("the receipt", lambda: "accepted" in device.lamp)
             alerts = client.get("/alerts", params={"home": home["id"]}).json()["items"]
             assert any(button in str(alert) for alert in alerts)
     finally:
@@ -76,8 +77,9 @@ def test_the_starter_has_sixty_lines() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 def test_the_starter_passes_all_that_it_states(tmp_path: Path) -> None:
-    """At the speed of life: a quarter of an hour."""
+    """At the speed of life: half an hour."""
     features = stated("starter.toml")
     numbers = [clause.number for clause, unfit in selected(CLAUSES, features, level=4, virtual=False, only=frozenset()) if unfit is None]
     found = examined_apart("starter", tmp_path, features, numbers)
@@ -128,7 +130,7 @@ def test_the_commands_of_the_guide_examine_the_starter_at_a_terminal(tmp_path: P
             device.key("")
             os.write(ours, b"\n")
             table = bench.stdout.read()
-            code = bench.wait(60)
+            code = bench.wait(STORY_S)
         finally:
             device.powered(False)
             os.close(ours)

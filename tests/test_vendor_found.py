@@ -13,7 +13,6 @@ FOUND = {
     "found shell": ("loop.toml", {"I-03": "has no id"}),
     "found shell with id": ("loop.toml", {
         "C-03": "no client id", "S-08": "no status online", "S-10": "no will", "A-07": "did not come again",
-        "A-13": "gone after the loss of power",
     }),
     "found node": ("found.toml", {
         "S-08": "no status online", "S-10": "no will", "A-02": "before the alarm", "A-05": "not sent again",
@@ -21,7 +20,7 @@ FOUND = {
     }),
     "found paho": ("found.toml", {
         "S-08": "no status online", "S-10": "no will", "A-02": "before the alarm", "A-05": "not sent again",
-        "A-13": "gone after the loss of power", "C-03": "no client id",
+        "C-03": "no client id",
     }),
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """The virtual devices by themselves: what is in flash survives, what is not is gone, and they ask for what they need at its time."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from simulator.virtual.flash import Lane
 from simulator.virtual.profile import PROFILES, Profile, ProfileName
 from simulator.virtual.speech import Channel, Identity
 from simulator.virtual.stimulus import Deed, Sign, Stimulus
-from simulator.wire import Address
+from simulator.wire import Address, Words
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 WHO = Identity(Address("330106", "h1"), "d1", "user", "secret")
@@ -170,6 +171,41 @@ def test_a_watch_that_is_taken_off_has_no_pulse() -> None:
     assert "heart_rate" in watch.firmware.vitals()
     watch.act(Stimulus.WORN, 0)
     assert watch.firmware.vitals() == {}
+
+
+def told(server: Server, **command: object) -> list[dict[str, str]]:
+    """What it replies to one command of the platform."""
+    message = Publish(WHO.topic(Channel.COMMAND), json.dumps(command).encode(), 1, packet_id=7)
+    server.device.receive(encode(message), server.now)
+    return [json.loads(one.payload) for one in server.answer() if isinstance(one, Publish) and one.topic == WHO.topic(Channel.REPLY)]
+
+
+@pytest.mark.parametrize("name", list(ProfileName))
+def test_what_has_a_voice_or_a_screen_says_a_prompt_and_everything_else_refuses_by_name(name: ProfileName) -> None:
+    device = Server(PROFILES[name])
+    device.power()
+    device.connect()
+    words = {"zh": "请检查燃气。", "en": "Check the gas."}
+    (reply,) = told(device, id="c1", command="prompt", prompt="gas-on", text=words)
+    if name in (ProfileName.WATCH, ProfileName.HUB):
+        assert reply == {"id": "c1", "result": "done"}
+        assert device.device.words == Words(**words)
+    else:
+        assert reply == {"id": "c1", "error": "this device has no voice and no screen"}
+        assert device.device.words is None
+
+
+def test_a_prompt_without_words_is_refused_and_the_same_one_is_not_said_twice() -> None:
+    watch = Server(PROFILES[ProfileName.WATCH])
+    watch.power()
+    watch.connect()
+    assert told(watch, id="c1", command="prompt", prompt="x") == [{"id": "c1", "error": "a prompt without words"}]
+    told(watch, id="c2", command="prompt", prompt="x", text={"zh": "关门", "en": "the door"})
+    told(watch, id="c3", command="prompt", prompt="y", text={"zh": "服药", "en": "the medicine"})
+    assert told(watch, id="c2", command="prompt", prompt="x", text={"zh": "关门", "en": "the door"}) == [{"id": "c2", "result": "done"}]
+    assert watch.device.words == Words("服药", "the medicine"), "the old prompt, delivered again, does not come back"
+    watch.act(Stimulus.PRESS)
+    assert [b'"sos":true' in one.payload for one in reports(watch.answer())] == [True], "a word changes nothing of a call"
 
 
 def test_a_value_on_the_edge_is_one_event() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from alerting.facts import Receipt
+from alerting.terms import Receipt
 from devices.decode import decode
 from devices.message import Heard, ReplyHeard, StatusHeard
 from devices.observation import BOOLEANS, UNITS, Property
@@ -21,6 +21,7 @@ from gateway.settings import ClientCertificates, Mqtt, Tls
 from gateway.web import VERSION
 from gateway.web.asyncapi import document
 from tests.json_schema import faults
+from tests.patience import PATIENCE_S
 from tests.web_desk import WebProcess
 
 Json = dict[str, Any]
@@ -52,7 +53,7 @@ def references(value: Any) -> Iterator[str]:
 def test_it_is_served_to_anybody_and_says_where_kits_connect(tmp_path: Path) -> None:
     web = WebProcess(tmp_path / "data").start()
     try:
-        answer = httpx.get(f"{web.url}/asyncapi.json", trust_env=False)
+        answer = httpx.get(f"{web.url}/asyncapi.json", trust_env=False, timeout=PATIENCE_S)
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "application/json"
         assert answer.json()["servers"]["kits"]["variables"]["port"]["default"] == "1883"

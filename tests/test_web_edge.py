@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from gateway.web.pages import STATIC
+from tests.patience import PATIENCE_S
 from tests.web_desk import ADMIN, Service, service
 
 
@@ -24,14 +25,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture
 def outside(desk: Service) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=desk.web.url, trust_env=False, timeout=10) as client:
+    with httpx.Client(base_url=desk.web.url, trust_env=False, timeout=PATIENCE_S) as client:
         yield client
 
 
 def raw(desk: Service, request: bytes) -> bytes:
     """The answer to bytes as they stand, until the connection is closed or quiet."""
     answer = b""
-    with socket.create_connection(("127.0.0.1", desk.web.port), timeout=5) as line:
+    with socket.create_connection(("127.0.0.1", desk.web.port), timeout=PATIENCE_S) as line:
         line.sendall(request)
         try:
             while piece := line.recv(65536):
@@ -142,6 +143,12 @@ def test_health_and_readiness_need_no_log_in(outside: httpx.Client) -> None:
     assert ready.json()["problems"] == []
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_monitor_that_asks_for_the_head_alone_gets_the_same_answer_without_a_body(outside: httpx.Client, path: str) -> None:
+    whole, head = outside.get(path), outside.head(path)
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+
+
 def test_metrics_tell_of_both_processes_here_and_need_a_token_from_elsewhere(desk: Service, outside: httpx.Client) -> None:
     desk.pull_cord()
     text = outside.get("/metrics").text
@@ -229,7 +236,7 @@ CURSORS = ["!", "%00", "bnVsbA", "e30", "W10", "WzEsMSwxLDFd", "MTIz", "Ing", "I
 def test_any_cursor_is_a_page_or_a_refusal_and_never_a_fault_of_ours(desk: Service, path: str) -> None:
     for cursor in CURSORS:
         assert desk.admin.get(path, params={"cursor": cursor}).status_code in (200, 422), cursor
-    for limit in ("0", "-1", "1e3", "many", "", "501", "9" * 400):
+    for limit in ("0", "-1", "1e3", "many", "", "1001", "9" * 400):
         assert desk.admin.get(path, params={"limit": limit}).status_code == 422, limit
 
 
@@ -237,7 +244,7 @@ ODD = ["", " ", "\0", "%", "'; DROP TABLE alert; --", "../..", "陈", "🏠", "x
 
 
 def test_odd_values_anywhere_are_answered_without_a_fault_of_ours(desk: Service) -> None:
-    document = httpx.get(f"{desk.web.url}/openapi.json", trust_env=False).json()
+    document = httpx.get(f"{desk.web.url}/openapi.json", trust_env=False, timeout=PATIENCE_S).json()
     for path, methods in document["paths"].items():
         if not path.startswith("/api/v1/") or path.endswith(("/stream", "/session")):
             continue

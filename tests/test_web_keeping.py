@@ -16,8 +16,15 @@ from gateway.store.failure import DiskFull
 from gateway.store.journal import Reader
 from gateway.telemetry import follower, historian, process
 from gateway.web import keeping, retention
+from tests.patience import PATIENCE_S
 from tests.web_alarm import HOME, unreadable
 from tests.web_desk import OPERATOR, Service, service, until
+
+
+@pytest.fixture
+def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody tells how far it is because time has gone by."""
+    monkeypatch.setattr(keeping, "KEPT_EVERY_S", 3600.0)
 
 
 @pytest.fixture
@@ -49,14 +56,15 @@ def test_the_alarm_process_is_told_how_far_everything_is_on_disk(home: Service, 
     assert home.alarm.kept <= home.alarm.seq
 
 
+@pytest.mark.usefixtures("seldom")
 def test_an_alarm_process_that_comes_back_is_told_at_once(home: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "KEPT_EVERY_S", 10.0)
+    monkeypatch.setattr(process, "KEPT_EVERY_S", 3600.0)
     seq = home.alarm.report(f"{HOME}-cord", battery=80)
     until("it is written", lambda: min(home.web.desk.views.store.written, home.web.desk.historian.position) >= seq)
     home.alarm.kill()
     home.alarm.start()
     assert home.alarm.kept in (0, *range(seq, home.alarm.seq + 1))
-    until("it is told", lambda: home.alarm.kept >= seq, 5)
+    until("it is told", lambda: home.alarm.kept >= seq)
 
 
 def test_nothing_is_told_that_the_history_does_not_hold(home: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,20 +88,21 @@ def nothing_is_told(home: Service) -> None:
     until("views.db holds it", lambda: home.web.desk.views.store.synced >= seq)
     assert home.alarm.kept <= reached < seq
     assert home.web.desk.historian.position == reached
-    assert "no room" in httpx.get(f"{home.web.url}/readyz", trust_env=False).text
+    assert "no room" in httpx.get(f"{home.web.url}/readyz", trust_env=False, timeout=PATIENCE_S).text
 
 
 def test_while_the_telemetry_process_is_away_nothing_is_told(home: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "KEPT_EVERY_S", 0.05)
     home.alarm.kill()
     home.alarm.start()
-    until("it is told", lambda: home.alarm.kept, 20)
+    until("it is told", lambda: home.alarm.kept)
     home.telemetry.stop()
     until("nobody speaks for the history", lambda: home.alarm.kept == 0)
-    until("the pages say so", lambda: "telemetry process is not running" in httpx.get(f"{home.web.url}/readyz", trust_env=False).text)
+    ready, said = f"{home.web.url}/readyz", "telemetry process is not running"
+    until("the pages say so", lambda: said in httpx.get(ready, trust_env=False, timeout=PATIENCE_S).text)
     seq = home.alarm.report(f"{HOME}-cord", battery=80)
     home.telemetry.start()
-    until("it is told", lambda: home.alarm.kept >= seq, 20)
+    until("it is told", lambda: home.alarm.kept >= seq)
 
 
 def test_what_is_told_of_views_db_is_there_without_its_log(home: Service, tmp_path: Path) -> None:
@@ -135,15 +144,17 @@ def test_old_closed_alerts_go_with_all_that_was_said_of_them_and_open_ones_stay(
     home.alarm.report("detector", smoke=True)
     alert = home.pull_cord()
     home.operator.post(f"/alerts/{alert['id']}/claim")
-    home.operator.post(f"/alerts/{alert['id']}/close", json={"disposition": "test"})
+    home.operator.post(f"/alerts/{alert['id']}/close", json={"disposition": "test", "reason": "已处理"})
     home.see(home.alarm.take(unreadable()))
     store = home.web.desk.views.store
     until("all is written", lambda: store.written >= home.alarm.seq)
-    about = f"SELECT count(*) FROM event WHERE instr(CAST(body AS TEXT), '{alert['id']}')"
-    assert rows(store.path, about) == 3
+    own = f'"id":"{alert["id"]}"'  # others of the home name it, where one claim brought them along
+    about = f"SELECT count(*) FROM event WHERE instr(CAST(body AS TEXT), '{own}')"
+    said = rows(store.path, about)
+    assert said >= 3, "raised, claimed, closed, and whatever else was said of it"
 
     pass_time(home, days=5 * 365)
-    assert rows(store.path, about) == 3
+    assert rows(store.path, about) == said
     pass_time(home, days=5 * 366)
     assert rows(store.path, about) == 0
     assert rows(store.path, f"SELECT count(*) FROM line WHERE alert = '{alert['id']}'") == 0
@@ -201,5 +212,5 @@ def test_who_looked_at_whose_record_is_known_for_three_years(home: Service) -> N
 def test_the_nights_work_is_on_the_calendar(home: Service) -> None:
     ledger = home.data / "calendar-web.json"
     until("the ledger knows the jobs", ledger.exists)
-    assert set(home.web.desk.calendar._done) == {"alerts", "quarantine", "looks"}
+    assert set(home.web.desk.calendar._done) == {"alerts", "self_checks", "quarantine", "looks"}
     until("so does the other one", (home.data / "calendar-telemetry.json").exists)

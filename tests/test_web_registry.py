@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import httpx
 import pytest
 
 from devices.credential import Scope
 from devices.topic import parse
+from gateway.clock import MACHINE
 from tests.web_alarm import AREA, HOME, unreadable
-from tests.web_desk import Json, Service, service, tomorrow, until
+from tests.web_desk import Console, Json, Service, service, tomorrow, until
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,77 @@ def test_each_kind_is_added_read_changed_and_retired_with_the_least_it_takes(des
         assert desk.admin.delete(path).status_code == 404
 
 
+def test_what_is_open_is_on_the_queue_of_the_area_that_its_home_was_put_right_to(desk: Service) -> None:
+    right = {"id": "330106077", "name": "西溪街道"}
+    assert desk.admin.post("/areas", json=right).status_code == 201
+    desk.register("put-right")
+    over = desk.pull_cord("put-right")
+    desk.operator.post(f"/alerts/{over['id']}/close", json={"disposition": "test"})
+    call = desk.pull_cord("put-right")
+    console = Console(desk.web)
+    assert desk.admin.patch("/homes/put-right", json={"area": right["id"]}).status_code == 200
+    queue = desk.operator.get("/alerts", params={"status": "open", "area": right["id"]}).json()["items"]
+    assert [(one["id"], one["area"], one["area_name"]) for one in queue] == [(call["id"], right["id"], right["name"])]
+    until("a console hears of its new area", lambda: (call["id"], right["id"]) in [(one["id"], one["area"]) for _, one in console.alerts()])
+    console.close()
+    assert desk.operator.get(f"/alerts/{over['id']}").json()["area"] == AREA, "what was over stays in the area that it was in"
+    desk.web.stop()
+    desk.web.start()
+    desk.web.ready()
+    queue = desk.operator.get("/alerts", params={"status": "open", "area": right["id"]}).json()["items"]
+    assert [one["id"] for one in queue] == [call["id"]], "also after a restart"
+
+
+def test_a_device_that_was_taken_down_is_put_up_in_another_home(desk: Service) -> None:
+    for home in ("h-from", "h-to"):
+        assert desk.admin.post("/homes", json={"id": home, "area": AREA, "name": home}).status_code == 201
+    here, there = ({"id": "0x00158d0000000001", "home": home, "model": "any-model"} for home in ("h-from", "h-to"))
+    assert desk.admin.post("/devices", json=here).status_code == 201
+    assert desk.admin.post("/devices", json=there).status_code == 409
+    assert desk.admin.delete("/homes/h-from").status_code == 204
+    again = desk.admin.post("/homes", json={"id": "h-from", "area": AREA, "name": "x"})
+    assert (again.status_code, "retired" in again.json()["detail"]) == (409, True), again.text
+    assert desk.admin.post("/devices", json=there).status_code == 201
+    assert desk.operator.get(f"/devices/{there['id']}").json()["home"] == "h-to"
+    assert desk.admin.delete(f"/devices/{there['id']}").status_code == 204
+    again = desk.admin.post("/devices", json=there)
+    assert (again.status_code, "retired" in again.json()["detail"]) == (409, True), again.text
+    assert desk.admin.delete("/homes/h-to").status_code == 204
+
+
+def test_what_cannot_be_seen_does_not_get_into_the_registry(desk: Service) -> None:
+    """Pasted along from a table or a telephone; some of it turns round whatever stands behind it on the page."""
+    said = {"name": "\u202e张家\u202c", "address": "1 栋\n2 单元", "phone": "\u202d0571-1\u202c", "note": "a\nb\0"}
+    made = desk.admin.post("/homes", json={"id": "h-unseen", "area": AREA, **said})
+    assert made.status_code == 201, made.text
+    assert [made.json()[name] for name in ("name", "address", "phone", "note")] == ["张家", "1 栋 2 单元", "0571-1", "a\nb"]
+    turned = {"id": "d-unseen", "home": "h-unseen", "model": "m", "name": "\u200fcord\u200e", "room": "bed\u2066room"}
+    shown = desk.admin.post("/devices", json=turned).json()
+    assert (shown["name"], shown["room"]) == ("cord", "bedroom")
+    family = "👨\u200d👩\u200d👧 مرحبا"
+    assert desk.admin.patch("/homes/h-unseen", json={"name": family}).json()["name"] == family
+    assert desk.admin.patch("/homes/h-unseen", json={"name": "\u202e \n"}).status_code == 422
+    assert desk.admin.delete("/homes/h-unseen").status_code == 204
+
+
+def test_a_hubs_names_are_cleaned_as_a_persons_are_and_the_hub_is_still_understood_by_its_own(desk: Service) -> None:
+    assert desk.admin.post("/homes", json={"id": "h-hub", "area": AREA, "name": "h-hub"}).status_code == 201
+    listed, base = "\u202ecord\u2069\u200e of\tanna", f"anju/v1/{AREA}/h-hub/bridge/zigbee2mqtt/zigbee2mqtt"
+    definition = {"model": "\u2067M-1", "exposes": [{"type": "binary", "property": "sos", "access": 1}]}
+    device: Json = {"ieee_address": "0x00158d00000000aa", "friendly_name": listed, "type": "EndDevice", "manufacturer": "\u202eMaker"}
+    device["definition"] = definition
+    desk.alarm.publish(f"{base}/bridge/devices", json.dumps([device]).encode())
+    desk.alarm.publish(f"{base}/\u2066un\u200flisted", b'{"linkquality": 7}')
+    desk.see(desk.alarm.publish(f"anju/v1/{AREA}/h-hub/kit/status", '{"status":"online","firmware":"\u202e1.0"}'.encode()))
+    shown = {item["name"]: item for item in desk.operator.get("/devices", params={"home": "h-hub"}).json()["items"]}
+    assert {"cord of anna", "unlisted"} <= {*shown}
+    assert [shown["cord of anna"][field] for field in ("id", "vendor", "model")] == ["0x00158d00000000aa", "Maker", "M-1"]
+    assert desk.operator.get("/devices/kit", params={"home": "h-hub"}).json()["firmware"] == "1.0"
+    desk.see(desk.alarm.publish(f"{base}/{listed}", b'{"sos": true}'))
+    (alert,) = desk.operator.get("/alerts", params={"status": "open", "home": "h-hub"}).json()["items"]
+    assert alert["device"] == "0x00158d00000000aa"
+
+
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [
@@ -68,6 +140,7 @@ def test_each_kind_is_added_read_changed_and_retired_with_the_least_it_takes(des
         ("/people", {"id": "p", "home": HOME, "role": "cat", "name": "x"}, "role"),
         ("/people", {"id": "p", "home": HOME, "role": "family", "name": "x", "phone": "<script>"}, "phone"),
         ("/devices", {"id": "d", "home": HOME, "model": "m", "exposes": ["telepathy"]}, "exposes.0"),
+        ("/devices", {"id": "bridge", "home": HOME, "model": "m", "room": ""}, "id"),
         ("/silences", {"home": HOME, "until": "2100-01-01T00:00:00", "reason": "x"}, "until"),
         ("/silences", {"home": HOME, "until": "2100-01-01T00:00:00Z"}, "reason"),
     ],
@@ -136,6 +209,9 @@ def test_a_device_shows_what_is_known_of_it(desk: Service) -> None:
     assert desk.operator.get("/devices/known").json()["online"] is False
     assert "known" in [d["id"] for d in desk.operator.get("/devices", params={"home": HOME, "online": "false"}).json()["items"]]
     assert "known" not in [d["id"] for d in desk.operator.get("/devices", params={"online": "true"}).json()["items"]]
+    assert "known" in [d["id"] for d in desk.operator.get("/devices", params={"area": AREA, "model": device["model"]}).json()["items"]]
+    for elsewhere in ({"area": "nowhere"}, {"home": HOME, "area": "nowhere"}, {"home": "nowhere"}, {"model": "nobody-makes-it"}):
+        assert desk.operator.get("/devices", params=elsewhere).json() == {"items": [], "next": None}
     promised = "id home area model vendor dialect room exposes lifecycle online last_heard_at battery"
     assert set(promised.split()) <= set(device)
 
@@ -229,27 +305,49 @@ def history(client: httpx.Client, **query: str | int) -> list[Json]:
     return items
 
 
+WATCHED = MACHINE.wall().astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
+
+
+def moment(minutes: float) -> str:
+    return f"{WATCHED + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
+
+
 @pytest.fixture(scope="module")
 def watch(desk: Service) -> str:
     """Ten minutes of a wearable, a reading every half minute."""
     for number in range(20):
-        at = f"2026-11-22T02:{number // 2:02}:{number % 2 * 30:02}Z"
-        body = {"id": f"w{number}", "at": at, "values": {"heart_rate": 60 + number, "occupancy": number % 2 == 0}}
+        body = {"id": f"w{number}", "at": moment(0.5 * number), "values": {"heart_rate": 60 + number, "occupancy": number % 2 == 0}}
         seq = desk.alarm.publish(f"anju/v1/{AREA}/{HOME}/watch/report", json.dumps(body).encode())
     desk.see(seq)
     until("the history has them", lambda: desk.web.desk.historian.position >= seq)
     return "watch"
 
 
-SPAN = {"start": "2026-11-22T02:00:00Z", "end": "2026-11-22T02:10:00Z"}
+SPAN = {"start": moment(0), "end": moment(10)}
+
+
+def test_a_day_begins_at_midnight_where_the_people_live(desk: Service) -> None:
+    """Nothing is set, so it is China's: 16:00 UTC."""
+    today = MACHINE.wall().astimezone(timezone(timedelta(hours=8))).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = today - timedelta(days=1)
+    for number, seconds in enumerate((-1, 0, 1, 86_399)):
+        body = {"id": f"d{number}", "at": (midnight + timedelta(seconds=seconds)).isoformat(), "values": {"heart_rate": 60 + number}}
+        seq = desk.alarm.publish(f"anju/v1/{AREA}/{HOME}/band/report", json.dumps(body).encode())
+    desk.see(seq)
+    until("the history has them", lambda: desk.web.desk.historian.position >= seq)
+    start, end = (midnight - timedelta(days=1)).isoformat(), (midnight + timedelta(days=1)).isoformat()
+    days = history(desk.operator, device="band", property="heart_rate", every="1d", aggregate="count", start=start, end=end)
+    assert [day["value"] for day in days] == [1, 3]
+    assert [datetime.fromisoformat(day["at"]) for day in days] == [midnight - timedelta(days=1), midnight]
+    assert days[0]["at"].endswith("T16:00:00Z")
 
 
 def test_readings_come_as_they_were_heard_thinned_and_paged(desk: Service, watch: str) -> None:
     whole = history(desk.operator, device=watch, property="heart_rate", **SPAN)
     assert [item["value"] for item in whole] == list(range(60, 80))
-    assert whole[1]["at"] == "2026-11-22T02:00:30Z"
+    assert whole[1]["at"] == moment(0.5)
     thinned = history(desk.operator, device=watch, property="heart_rate", every="5m", aggregate="max", **SPAN)
-    assert thinned == [{"at": "2026-11-22T02:00:00Z", "value": 69}, {"at": "2026-11-22T02:05:00Z", "value": 79}]
+    assert thinned == [{"at": moment(0), "value": 69}, {"at": moment(5), "value": 79}]
     assert [i["value"] for i in history(desk.operator, device=watch, property="heart_rate", every="5m", **SPAN)] == [64.5, 74.5]
     assert [i["value"] for i in history(desk.operator, device=watch, property="occupancy", **SPAN)][:2] == [True, False]
     items, cursor = [], ""

@@ -6,8 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from alerting.facts import Finding, HomesChecked, Matter, Sentence
+from alerting.items import Finding, HomesChecked, Matter
+from alerting.terms import Sentence
 from devices.home import AreaId, DeviceId, HomeId
+from tests.patience import PATIENCE_S
 from tests.web_alarm import AREA, HOME
 from tests.web_desk import Service, service
 
@@ -90,7 +92,7 @@ def test_an_administrator_has_the_homes_checked_now(desk: Service) -> None:
 
 
 def test_the_figures_of_both_processes_are_there_to_be_watched(desk: Service) -> None:
-    text = httpx.get(f"{desk.web.url}/metrics", trust_env=False).text
+    text = httpx.get(f"{desk.web.url}/metrics", trust_env=False, timeout=PATIENCE_S).text
     for line in (
         "anju_recovery_differences 2.0",
         'anju_deliveries_total{channel="hook",result="sent"} 5.0',

@@ -9,7 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from alerting.facts import Actor, AddCertificate, AlertId, AlertNoted, AlertRaised, Asked, Category, Priority, Sentence, Status
+from alerting.commands import AddCertificate, Asked
+from alerting.facts import AlertNoted, AlertRaised
+from alerting.terms import Actor, AlertId, Category, Priority, Sentence, Status
 from devices.certificate import Certified
 from devices.home import AreaId, HomeId, ModelId
 from gateway.store.folder import Layout
@@ -20,6 +22,7 @@ from gateway.web import keeping
 from gateway.web.board import Board
 from gateway.web.restoring import Restored
 from gateway.web.viewrows import Pending
+from tests.patience import PATIENCE_S
 from tests.web_alarm import AREA, HOME
 from tests.web_desk import OPERATOR, Json, Service, service, tomorrow, until
 
@@ -51,7 +54,7 @@ def prune(running: Service, beyond: int) -> int:
         begins = Reader(running.data).first_seq
         return begins if begins > beyond else None
 
-    return until(f"the journal has forgotten {beyond}", forgotten, 20)
+    return until(f"the journal has forgotten {beyond}", forgotten)
 
 
 def lose(running: Service) -> None:
@@ -61,7 +64,10 @@ def lose(running: Service) -> None:
 
 
 def registry(running: Service) -> list[Json]:
-    paths = ("/homes", f"/homes/{HOME}", "/devices", "/people", "/areas", "/silences", "/certificates", "/dispositions", "/models")
+    paths = (
+        "/homes", f"/homes/{HOME}", "/devices", "/people", "/areas", "/silences", "/certificates", "/dispositions", "/models",
+        "/care-plans", "/responders",
+    )  # fmt: skip
     return [running.admin.get(path).json() for path in paths]
 
 
@@ -72,7 +78,7 @@ def busy(running: Service) -> tuple[Json, Json]:
     running.operator.post(f"/alerts/{open_['id']}/note", json={"text": "电话无人接听"})
     running.see(running.alarm.report("detector", smoke=True))
     closed = running.operator.get("/alerts", params={"category": "fire"}).json()["items"][0]
-    running.operator.post(f"/alerts/{closed['id']}/close", json={"disposition": "false_cooking"})
+    running.operator.post(f"/alerts/{closed['id']}/close", json={"disposition": "false_cooking", "reason": "已处理"})
     silence = running.admin.post("/silences", json={"home": HOME, "categories": ["technical"], "until": tomorrow(), "reason": "维修"})
     assert silence.status_code == 201, silence.text
     measured_at = datetime(2026, 11, 1, tzinfo=UTC)
@@ -89,6 +95,8 @@ def known(alert: Json) -> Json:
 
 
 def test_the_registry_and_the_open_alerts_are_had_back_and_the_loss_is_said(home: Service) -> None:
+    home.admin.post("/care-plans", json={"home": HOME, "errand": "visit", "every": "month", "days": [1], "at": "09:00"})
+    home.admin.post("/responders", json={"id": "station", "area": AREA, "kind": "station", "name": "翠苑驿站"})
     open_, _ = busy(home)
     begins = prune(home, home.alarm.seq)
     home.operator.post(f"/alerts/{open_['id']}/note", json={"text": "邻居已上门"})
@@ -103,15 +111,32 @@ def test_the_registry_and_the_open_alerts_are_had_back_and_the_loss_is_said(home
     assert known(again) == known(alert)
     assert [line["kind"] for line in again["timeline"]] == ["restored", "noted"]
     assert again["timeline"][-1] == alert["timeline"][-1]
-    said = httpx.get(f"{home.web.url}/readyz", trust_env=False).json()
+    said = httpx.get(f"{home.web.url}/readyz", trust_env=False, timeout=PATIENCE_S).json()
     assert said["ready"] is True
     assert "backups" in said["problems"][0]["en"]
     assert "重建" in said["problems"][0]["zh"]
-    closed = home.operator.post(f"/alerts/{open_['id']}/close", json={"disposition": "assistance_given"})
+    closed = home.operator.post(f"/alerts/{open_['id']}/close", json={"disposition": "assistance_given", "reason": "已处理"})
     assert closed.json()["status"] == "closed"
     month = alert["raised_at"][:7]
     figures = home.operator.get("/reports/answering", params={"month": month}).json()["by_category"]["call_for_help"]
     assert (figures["count"], figures["answered"]) == (1, 1), "the claim's line is lost, the alert knows of it"
+
+
+def test_a_home_without_any_plan_has_its_familys_link_back(home: Service) -> None:
+    resident, contact = f"{HOME}-anna", f"{HOME}-son"
+    consent = {"resident": resident, "shows": ["devices"], "word": "当面同意，已签字"}
+    assert home.operator.put(f"/homes/{HOME}/consent", json=consent).status_code == 200
+    link = home.operator.post(f"/homes/{HOME}/family-links", json={"contact": contact}).json()["path"]
+    prune(home, home.alarm.seq)
+    before = httpx.get(f"{home.web.url}{link}/data", timeout=PATIENCE_S).json()
+    lose(home)
+    home.web.start()
+    home.web.ready()
+    again = httpx.get(f"{home.web.url}{link}/data", timeout=PATIENCE_S)
+    assert again.status_code == 200
+    assert again.json() == before
+    (known,) = home.operator.get(f"/homes/{HOME}/family").json()["links"]
+    assert home.operator.delete(f"/homes/{HOME}/family-links/{known['id']}").status_code == 204, "what is not shown cannot be taken back"
 
 
 def test_once_built_anew_the_next_start_goes_on_from_the_file(home: Service) -> None:
@@ -173,7 +198,7 @@ def test_an_older_copy_of_the_file_keeps_its_closed_alerts_and_closes_what_was_c
     copy = (home.data / "views.db").read_bytes()
     home.web.start()
     home.web.ready()
-    home.operator.post(f"/alerts/{gas['id']}/close", json={"disposition": "false_device"})
+    home.operator.post(f"/alerts/{gas['id']}/close", json={"disposition": "false_device", "reason": "已检修"})
     other = home.alarm.report("leak", water_leak=True)
     home.operator.patch(f"/homes/{HOME}", json={"phone": "057188000000"})
     home.see(other)
@@ -224,7 +249,7 @@ def test_without_snapshots_the_desk_says_that_homes_may_be_missing(home: Service
     until("it has read the journal", lambda: home.web.desk.condition.caught_up)
     home.alarm.start()
     home.web.ready()
-    said = httpx.get(f"{home.web.url}/readyz", trust_env=False).json()["problems"]
+    said = httpx.get(f"{home.web.url}/readyz", trust_env=False, timeout=PATIENCE_S).json()["problems"]
     assert "homes or open alerts may be missing" in said[0]["en"]
     home.see(home.alarm.report(f"{HOME}-cord", pull_cord=True))
     assert len(home.operator.get("/alerts", params={"category": "call_for_help", "status": "open"}).json()["items"]) == 1

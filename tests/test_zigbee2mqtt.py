@@ -161,13 +161,30 @@ def test_only_an_action_is_momentary() -> None:
         ('{"water_leak_zone_1":false,"water_leak_both_zones":true}', {"water_leak": True}),
         ('{"water":true}', {"water_leak": True}),
         ('{"leak_state":"leaking"}', {"water_leak": True}),
+        ('{"water_leakage_state":"water_leakage_yes"}', {"water_leak": True}),
+        ('{"water_leakage_state":"water_leakage_no"}', {"water_leak": False}),
+        ('{"current_device_status":"water_shortage & water_leakage"}', {"water_leak": True}),
+        ('{"valve_abnormal_state":"water_shortage_channel_1,water_leakage,fail_safe_channel_2"}', {"water_leak": True}),
+        ('{"valve_abnormal_state":"water_shortage_channel_1,fail_safe_channel_1"}', {"water_leak": False}),
+        ('{"water_sensor":true,"water_condition_alarm":false}', {"water_leak": True}),
         ('{"gas_alarm_1":true}', {"gas_alarm": True}),
+        ('{"gas_sensor_state":"alarm","gas":8,"co":0,"co_state":"normal"}', {"gas_alarm": True, "co_alarm": False, "co": 0}),
+        ('{"gas_sensor_state":"normal","gas":1}', {"gas_alarm": False}),
         ('{"carbon_monoxide":"ON","co":220}', {"co_alarm": True, "co": 220}),
         ('{"heat":true}', {"heat_alarm": True}),
         ('{"sos_alarm":true}', {"sos": True}),
         ('{"emergency":true}', {"sos": True}),
         ('{"mmwave_area1_occupancy":false,"mmwave_area2_occupancy":true}', {"occupancy": True}),
         ('{"occupancy":false,"presence":true}', {"occupancy": True}),
+        ('{"motion_status":true}', {"occupancy": True}),
+        ('{"occupancy_in":false,"occupancy_out":true}', {"occupancy": True}),
+        ('{"motion_up":"OFF","motion_down":"ON"}', {"occupancy": True}),
+        ('{"presence_state":"stationary"}', {"occupancy": True}),
+        ('{"garage_door_contact":false}', {"contact_open": True}),
+        ('{"power_outage":"outage_detected"}', {"mains_lost": True}),
+        ('{"power_outage":"power_ok"}', {"mains_lost": False}),
+        ('{"fault":"NOT_DETECTED"}', {"fault": False}),
+        ('{"battery_defect":true}', {"fault": True}),
         ('{"battery_low_1":"Low"}', {"battery_low": True}),
         ('{"channel_1_battery_low_17":"Normal"}', {"battery_low": False}),
         ('{"battery_state":"low"}', {"battery_low": True}),
@@ -201,6 +218,12 @@ def test_only_an_action_is_momentary() -> None:
         ('{"fall_down_status":"fall"}', {"fall": True}),
         ('{"fall_down_status":"maybe_fall"}', {"fall": True}),
         ('{"fall_down_status":"none"}', {"fall": False}),
+        ('{"fall_status":"fall_alarm","occupancy":true}', {"fall": True, "occupancy": True}),
+        ('{"fall_status":"fall_warning"}', {"fall": True}),
+        ('{"fall_status":"unknown"}', {}),
+        ('{"status":"falling","breathing_rate":16}', {"fall": True, "respiration_rate": 16}),
+        ('{"status":"on_the_bed"}', {"fall": False}),
+        ('{"status":"alarm"}', {}),
         ('{"action":"fall","battery":90}', {"battery": 90}),
         ('{"action":"drop"}', {}),
         # Calls by a button, and presses that are none.
@@ -223,6 +246,8 @@ def test_only_an_action_is_momentary() -> None:
         # Doubt about a hazard raises it.
         ('{"smoke":"burning"}', {"smoke": True}),
         ('{"gas":1}', {"gas_alarm": True}),
+        ('{"smoke_state":"burning"}', {"smoke": True}),
+        ('{"battery_low":1,"battery":50}', {"battery_low": True, "battery": 50}),
         ('{"smoke":null,"water_leak":null}', {}),
         ('{"tamper":"perhaps"}', {}),
         # Numbers.
@@ -259,6 +284,16 @@ def test_a_device_without_a_known_address_has_a_stable_id_and_keeps_its_name(bas
 def test_an_unnamed_device_is_known_by_its_address() -> None:
     assert heard(f"zigbee2mqtt/{ADDRESS}", "{}").device == ADDRESS
     assert heard(f"home/z2m/{ADDRESS}", "{}").device == ADDRESS
+
+
+def test_a_device_is_known_by_the_address_that_its_own_message_bears() -> None:
+    """A hub with `include_device_information`, before it has sent its list."""
+    said = json.dumps({"smoke": True, "device": {"friendlyName": "kitchen", "ieeeAddr": ADDRESS, "model": "HS1SA", "type": "EndDevice"}})
+    came = heard("zigbee2mqtt/kitchen", said)
+    assert (came.device, came.name) == (ADDRESS, "kitchen")
+    assert [(o.property, o.value) for o in came.report.observations] == [(P.SMOKE, True)]
+    for nonsense in ("x", ADDRESS.upper(), 7, None, {"ieeeAddr": "0x1"}):
+        assert heard("zigbee2mqtt/kitchen", json.dumps({"smoke": True, "device": nonsense})).device.startswith("z2m-")
 
 
 def test_a_device_with_nothing_to_say_is_heard_all_the_same() -> None:
@@ -334,7 +369,7 @@ def test_a_broken_state_without_a_call_is_refused(payload: str) -> None:
 
 def test_the_state_of_one_device_is_not_as_long_as_a_hubs_list() -> None:
     with pytest.raises(DecodeError, match="at most for the state of a device"):
-        say("zigbee2mqtt/dev", '{"smoke":true}'.ljust(100_000))
+        say("zigbee2mqtt/dev", '{"smoke":false}'.ljust(100_000))
     assert listing(LIST * 100)
 
 
@@ -437,6 +472,41 @@ def test_the_hubs_own_words_and_units_are_used() -> None:
         "zigbee2mqtt/meter", '{"water_consumed":1500,"gas_value":40,"temperature":212}', known,
     ).report.observations}  # fmt: skip
     assert said == {P.WATER_USED: 1.5, P.TEMPERATURE: 100}
+
+
+ALARM = binary("alarm")
+TOLD = {"type": "enum", "property": "alarm_status", "values": ["normal", "alarm"], "access": 1}
+
+
+@pytest.mark.parametrize(
+    ("description", "exposes", "payload", "expected"),
+    [
+        ("Smoke sensor", (binary("alarm_1"), binary("alarm_2")), '{"alarm_1":true,"alarm_2":false}', {P.SMOKE: True}),
+        ("Smart heat alarm", (ALARM, binary("tamper")), '{"alarm":true,"tamper":false}', {P.HEAT_ALARM: True, P.TAMPER: False}),
+        ("Carbon monoxide detector", (ALARM,), '{"alarm":false}', {P.CO_ALARM: False}),
+        ("Combustible gas sensor", (TOLD,), '{"alarm_status":"alarm"}', {P.GAS_ALARM: True}),
+        ("Emergency pull cord", (ALARM,), '{"alarm":true}', {P.SOS: True}),
+        ("Smart water leakage alarm sensor", (TOLD,), '{"alarm_status":"alarm"}', {P.WATER_LEAK: True}),
+        ("Smart water leakage alarm sensor", (TOLD,), '{"alarm_status":"normal"}', {P.WATER_LEAK: False}),
+        # Where there is a better word for it, on what only makes noise, and where nothing is said, an alarm is what it was: nobody's.
+        ("Smoke sensor", (binary("smoke"), ALARM), '{"smoke":false,"alarm":true}', {P.SMOKE: False}),
+        ("Siren for smoke sensors", (binary("alarm", access=7),), '{"alarm":true}', {}),
+        ("Smart siren", (ALARM,), '{"alarm":true}', {}),
+        ("Door sensor", (binary("alarm_1"),), '{"alarm_1":true}', {}),
+        ("Gas meter", (ALARM,), '{"alarm":true}', {}),
+        # A reading is not an alarm, whatever its name and its number.
+        ("Gas and CO sensor", ({"type": "numeric", "property": "gas", "unit": "%LEL", "access": 1},), '{"gas":1}', {}),
+        ("Switch", ({"type": "numeric", "property": "leakage", "unit": "mA", "access": 1},), '{"leakage":1}', {}),
+    ],
+)
+def test_what_a_detector_says_by_alarm_alone_is_told_by_the_hubs_sentence_on_its_model(
+    description: str, exposes: tuple[dict[str, object], ...], payload: str, expected: dict[Property, bool],
+) -> None:  # fmt: skip
+    entry = device("dev", ADDRESS, *exposes)
+    entry["definition"] = {"vendor": "Vendor", "model": "M-1", "description": description, "exposes": list(exposes)}
+    (listed,) = listing([entry]).devices
+    assert {o.property: o.value for o in heard("zigbee2mqtt/dev", payload, Directory({"dev": listed})).report.observations} == expected
+    assert set(expected) <= set(listed.exposes)
 
 
 def test_a_listed_device_may_be_called_like_a_topic_of_the_dialect() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from tests.patience import PATIENCE_S
 from tests.service import free_port, until
 
 Row = tuple[int, float]
@@ -43,7 +44,7 @@ class Server:
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(self.words(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)
-        until(f"{type(self).__name__} answers", self.answers, 20)
+        until(f"{type(self).__name__} answers", self.answers)
 
     def answers(self) -> bool:
         assert self.process is not None
@@ -55,7 +56,7 @@ class Server:
 
     def get(self, path: str, **query: str) -> httpx.Response:
         # Whether its certificate is good is what the tests ask of Anju, not of themselves.
-        return httpx.get(f"{self.url}{path}", params=query, trust_env=False, timeout=20, verify=False, auth=self.login)
+        return httpx.get(f"{self.url}{path}", params=query, trust_env=False, timeout=PATIENCE_S, verify=False, auth=self.login)
 
     def kill(self) -> None:
         if self.process is not None:
@@ -68,7 +69,7 @@ class Server:
         if self.process is not None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(20)
+                self.process.wait(PATIENCE_S)
             finally:
                 self.kill()
 
@@ -148,7 +149,7 @@ class Influx(Server):
     def ask(self, statement: str) -> list[dict[str, Any]]:
         """The series of the answer."""
         answer = httpx.post(
-            f"{self.url}/query", params={"q": statement, "db": "anju", "epoch": "ms"}, trust_env=False, timeout=20,
+            f"{self.url}/query", params={"q": statement, "db": "anju", "epoch": "ms"}, trust_env=False, timeout=PATIENCE_S,
         ).json()  # fmt: skip
         result = answer["results"][0]
         assert "error" not in result, result

@@ -20,10 +20,11 @@ from simulator.certification.bench import Undone
 from simulator.certification.catalogue import load as catalogue
 from simulator.certification.endpoint import Endpoint
 from simulator.certification.features import Features
+from simulator.certification.player import examine_all
 from simulator.certification.procedures import PROCEDURES
 from simulator.certification.result import ClauseVerdict, Result
-from simulator.certification.stand import Stand, examine_all
-from simulator.certification.terminal import asked_for
+from simulator.certification.sayings import asked_for
+from simulator.certification.stand import Stand
 from simulator.virtual.pace import Pace
 from simulator.virtual.speech import Identity
 from simulator.virtual.stimulus import Deed, Sign, Stimulus
@@ -117,6 +118,9 @@ class ProcessHands:
 
     async def look(self, sign: Sign) -> bool:
         return str(sign) in self._device.lamp
+
+    async def begin_anew(self) -> None:
+        """One life for all clauses, as at a vendor's bench."""
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from simulator.home import VirtualHome, virtual_homes
 from simulator.link import Broker
 from simulator.registry import demo_homes
 from simulator.world import Emission, World
+from tests.patience import PATIENCE_S
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
@@ -56,7 +57,7 @@ class Mosquitto:
         self._process = subprocess.Popen(
             [program("mosquitto"), "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -67,7 +68,7 @@ class Mosquitto:
     def kill(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
-            self._process.wait(5)
+            self._process.wait(PATIENCE_S)
             self._process = None
 
 
@@ -89,7 +90,7 @@ def lived(world: World, until: float) -> list[tuple[float, Emission]]:
     return list(world.run(until))
 
 
-async def until(true: Callable[[], object], within_s: float = 8.0) -> None:
+async def until(true: Callable[[], object], within_s: float = PATIENCE_S) -> None:
     """Polls with a deadline."""
     deadline = time.monotonic() + within_s
     while not true():

@@ -2,47 +2,47 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from alerting.assembly import assemble
+from alerting.caring.prompts import PromptFile
+from alerting.commands import Asked, CheckHomes
 from alerting.daily_check import daily_check
 from alerting.engine import Engine
-from alerting.facts import (
-    CheckHomes,
-    Configured,
-    Exists,
-    Fact,
-    HomesChecked,
-    IllegalTransition,
-    Item,
-    Quarantined,
-    Said,
-    Sentence,
-    ServiceStarted,
-    Unknown,
-)
+from alerting.items import Configured, DeliveryReported, HomesChecked, Item, Quarantined, Said, ServiceStarted
 from alerting.policy import EscalationFile
+from alerting.refusals import Exists, IllegalTransition, Unknown
 from alerting.rules import DispositionFile, RuleFile, Ruleset
 from config import DEFAULTS, load, load_all
 from devices.catalog import Models
 from devices.credential import Credential
 from devices.decode import decode
-from devices.message import NO_DIRECTORY
+from devices.message import NO_DIRECTORY, directory_of
 from devices.mqtt.entries import SessionEntry
+from devices.topic import BridgeTopic, parse
+from gateway.answers import Answers, Codes
 from gateway.clock import Clock
-from gateway.control import Answered, Ask, Committed, Deliveries, Health, Push, Unstored, socket_path
+from gateway.control import Answered, Ask, Committed, Deliveries, Health, Inquire, Push, Stands, Unstored, socket_path
 from gateway.control_server import ControlServer
+from gateway.inbox import Outcome
+from gateway.notify.channel import Moot
+from gateway.notify.delivery import Delivery
 from gateway.recovery import recover
 from gateway.store.entry import Entry, encode
 from gateway.store.folder import Layout
 from gateway.store.journal import Journal
 from gateway.store.snapshots import Snapshots
+from tests.patience import PATIENCE_S
+
+if TYPE_CHECKING:
+    from alerting.facts import Fact
+    from alerting.terms import Sentence
 
 T = TypeVar("T")
 
@@ -57,6 +57,7 @@ def ruleset() -> Ruleset:
         load(DEFAULTS / "escalation.toml", EscalationFile),
         load(DEFAULTS / "dispositions.toml", DispositionFile),
         load(DEFAULTS / "models.toml", Models).model,
+        prompts=load(DEFAULTS / "prompts.toml", PromptFile),
     )
 
 
@@ -81,13 +82,13 @@ class AlarmProcess:
         ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main(ready)), name="alarm", daemon=True)
         self._thread.start()
-        assert ready.wait(10), "the alarm process does not start"
+        assert ready.wait(PATIENCE_S), "the alarm process does not start"
         return self
 
     def kill(self) -> None:
         """Its connections break; what it had committed is on disk."""
         self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
 
     def report(self, device: str, *, home: str = HOME, area: str = AREA, **values: object) -> int:
@@ -132,7 +133,7 @@ class AlarmProcess:
         return self._journal.last_seq
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     # --- on its own ----------------------------------------------------------------------------------------------------------
 
@@ -145,8 +146,11 @@ class AlarmProcess:
         self._engine, self._roller = recovered.engine, recovered.roller
         self._clock = Clock(self._journal.last_stamp)
         self._started_at = self._clock.now()
-        self._control = ControlServer(socket_path(self.data), self._ask)
+        outbox = Delivery((), lambda _: Moot("there are no channels"), lambda _: None, self._clock.now)
+        answers = Answers(self._engine, self, outbox, Codes(bytes(32)), self._clock.now)
+        self._control = ControlServer(socket_path(self.data), self._ask, answers.grant)
         self._control.greeting = lambda: [self._health()]
+        self._control.inquired = self._inquired
         await self._control.start()
         if self._engine.ruleset.version != ruleset().version:
             await self._take(Configured(ruleset()))
@@ -183,7 +187,10 @@ class AlarmProcess:
 
     async def _publish(self, topic: str, payload: bytes) -> int:
         now = self._clock.now()
-        message = decode(topic, payload, now, NO_DIRECTORY)
+        place = parse(topic)
+        kept = partial(self._engine.directory, place.home)
+        directory = directory_of(place, kept) if isinstance(place, BridgeTopic) else NO_DIRECTORY
+        message = decode(topic, payload, now, directory)
         return await self._take(Said(message, topic, payload))  # type: ignore[arg-type]  # never Ignored here
 
     async def _take(self, *items: Item) -> int:
@@ -204,6 +211,12 @@ class AlarmProcess:
             self._control.push(Committed(first, len(entries), stamp, body))
         return self._journal.last_seq
 
+    def _inquired(self, asked: Inquire) -> Stands:
+        try:
+            return Stands(asked.id, self._clock.now(), tuple(self._engine.standings(asked.home)))
+        except Unknown:
+            return Stands(asked.id)
+
     def _ask(self, frame: Ask, answer: Callable[[Answered], None]) -> None:
         self.asked += 1
         if self.mute:
@@ -221,6 +234,22 @@ class AlarmProcess:
             return
         seq = self._commit([frame.asked, *facts])
         answer(Answered(frame.id, seq, tuple(facts)))
+
+    def ask(self, asked: Asked, answer: Callable[[Outcome], None]) -> None:
+        """The loop's, for whoever answers by a link or a key."""
+        try:
+            facts = self._engine.handle(asked, self._clock.now())
+        except IllegalTransition as error:
+            answer(Outcome(error=error))
+            return
+        answer(Outcome(self._commit([asked, *facts]), tuple(facts)))
+
+    def reported(self, reports: Sequence[DeliveryReported], done: Callable[[], None]) -> None:
+        entries: list[Entry] = []
+        for report in reports:
+            entries += [report, *self._engine.handle(report, self._clock.now())]
+        self._commit(entries)
+        done()
 
     async def _unstored(self, home: str, values: dict[str, object]) -> None:
         """A second engine decides it, so that this one has not."""

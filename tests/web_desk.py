@@ -19,9 +19,11 @@ from gateway.clock import MACHINE
 from gateway.settings import Settings
 from gateway.store.history import Charts
 from gateway.telemetry.process import follow
+from gateway.watchdog_settings import Watchdog
 from gateway.web.app import Server, create_app, server
 from gateway.web.desk import DemoLogin, Desk
 from gateway.web.users import Role, Users
+from tests.patience import PATIENCE_S
 from tests.web_alarm import AREA, HOME, AlarmProcess
 
 T = TypeVar("T")
@@ -37,7 +39,7 @@ def free_port() -> int:
         return port
 
 
-def until(what: str, look: Callable[[], T | None], seconds: float = 10.0) -> T:
+def until(what: str, look: Callable[[], T | None], seconds: float = PATIENCE_S) -> T:
     """Look again and again until there is something."""
     end = monotonic() + seconds
     while True:
@@ -63,7 +65,7 @@ class WebProcess:
         self.tokens: dict[str, str] = {}
         self.demo: DemoLogin | None = None
         self.charts = charts
-        self.settings = Settings(data=str(data))
+        self.settings = Settings(data=str(data), watchdog=Watchdog(every_s=0))
         self.consoles: list[Console] = []
         """Every one that was opened here."""
         self._clients: list[httpx.Client] = []
@@ -80,7 +82,7 @@ class WebProcess:
         """Seconds it took."""
         began = monotonic()
         self.server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive(), "the web process does not end"
         return monotonic() - began
 
@@ -90,12 +92,12 @@ class WebProcess:
         return desk
 
     def ready(self) -> None:
-        until("the service is ready", lambda: httpx.get(f"{self.url}/readyz", trust_env=False).status_code == 200)
+        until("the service is ready", lambda: httpx.get(f"{self.url}/readyz", trust_env=False, timeout=PATIENCE_S).status_code == 200)
 
     def client(self, who: str = ADMIN) -> httpx.Client:
         """Of the API, with a bearer token."""
         headers = {"Authorization": f"Bearer {self.tokens[who]}"} if who else {}
-        client = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, trust_env=False, timeout=10)
+        client = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, trust_env=False, timeout=PATIENCE_S)
         self._clients.append(client)
         return client
 
@@ -122,13 +124,13 @@ class TelemetryProcess:
 
         self._thread = threading.Thread(target=lambda: asyncio.run(main()), name="telemetry", daemon=True)
         self._thread.start()
-        assert began.wait(10), "the telemetry process does not start"
+        assert began.wait(PATIENCE_S), "the telemetry process does not start"
         return self
 
     def stop(self) -> None:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(10)
+            self._thread.join(PATIENCE_S)
             assert not self._thread.is_alive(), "the telemetry process does not end"
 
 
@@ -220,11 +222,11 @@ class Console:
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
         web.consoles.append(self)
-        assert self._opened.wait(10), "the stream does not open"
+        assert self._opened.wait(PATIENCE_S), "the stream does not open"
 
     def _follow(self) -> None:
         try:
-            with self._client.stream("GET", "/stream", headers=self._headers, params=self._query, timeout=30) as answer:
+            with self._client.stream("GET", "/stream", headers=self._headers, params=self._query, timeout=PATIENCE_S) as answer:
                 self.response_headers = answer.headers
                 assert answer.status_code == 200, answer.status_code
                 self._opened.set()

@@ -8,6 +8,7 @@ A device's own `test` is delivered beside whatever else the report carries; what
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -15,7 +16,8 @@ import msgspec
 
 from devices.dialects import lenient
 from devices.dialects.lenient import Members
-from devices.dialects.values import BOUNDS, PROBLEMS_KEPT, boolean, brief, derived_id, instant, number, said, truth
+from devices.dialects.values import PROBLEMS_KEPT, Numbers, boolean, brief, derived_id, instant, number, said, truth
+from devices.legible import name as legible
 from devices.message import Carrier, Heard, Ignored, Message, ReplyHeard, StatusHeard
 from devices.observation import (
     BOOLEANS,
@@ -47,7 +49,15 @@ class ReportWire(msgspec.Struct, gc=False):
     values: dict[str, bool | int | float] | msgspec.UnsetType = msgspec.UNSET
 
 
-_decoder = msgspec.json.Decoder(ReportWire)
+class _Read(msgspec.Struct, gc=False):
+    """The same with its moment as the text that it is: what many reports say alike is read once (`values.moment`)."""
+
+    id: str = ""
+    at: str | int | None = None
+    values: dict[str, bool | int | float] | msgspec.UnsetType = msgspec.UNSET
+
+
+_decoder = msgspec.json.Decoder(_Read)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -56,17 +66,22 @@ def _manner(prop: Property) -> Manner:
 
 
 _TRUE = {p.value: said(p, True, _manner(p)) for p in BOOLEANS}
-_FALSE = {p.value: said(p, False, _manner(p)) for p in BOOLEANS}
-_NUMBERS = {p.value: (p, *BOUNDS[p]) for p in UNITS}
+_BOTH: dict[str, dict[float, Observation]] = {p.value: {True: _TRUE[p.value], False: said(p, False, _manner(p))} for p in BOOLEANS}
 _PROPERTIES = {p.value: p for p in Property}
+_KNOWN: dict[type, Mapping[str, Mapping[float, Observation]]] = {
+    bool: _BOTH,
+    int: {p.value: Numbers(p) for p in UNITS},
+    float: {p.value: Numbers(p) for p in UNITS},
+}
+"""What a property may say, by the type of the value in the text: 20 and 20.0 are not the same, and stay what they were."""
 _CARRIERS = {Channel.REPORT: Carrier.REPORT, Channel.ALARM: Carrier.ALARM}
 
 
 def decode(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Message:
-    channel = topic.channel
-    if channel in _CARRIERS:
-        return _report(topic, payload, received_at)
-    match channel:
+    carrier = _CARRIERS.get(topic.channel)
+    if carrier is not None:
+        return _report(topic, payload, received_at, carrier)
+    match topic.channel:
         case Channel.STATUS:
             return _status(topic, payload, received_at)
         case Channel.REPLY:
@@ -75,9 +90,10 @@ def decode(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Message
             raise DecodeError("topic.channel", "command goes down to a device, none comes up")
 
 
-def _report(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Heard:
+def _report(topic: DeviceTopic, payload: bytes, received_at: datetime, carrier: Carrier) -> Heard:
     try:
         wire = _decoder.decode(payload)
+        observed_at, suspect = instant(wire.at, received_at)
     except _UNREADABLE:
         return _carefully(topic, payload, received_at)
     values = wire.values
@@ -86,29 +102,26 @@ def _report(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Heard:
     observations = []
     trues = 0
     for name, value in values.items():
-        if value is True or value is False:
-            observation = (_TRUE if value else _FALSE).get(name)
-            trues += value
-            if observation is not None:
-                observations.append(observation)
-            elif name in _NUMBERS:
+        if value is True:
+            trues += 1
+        known = _KNOWN[type(value)].get(name)
+        if known is not None:
+            try:
+                observations.append(known[value])
+            except KeyError:  # impossible, says `Numbers`
                 return _carefully(topic, payload, received_at)
-        elif (bounds := _NUMBERS.get(name)) is not None:
-            if not bounds[1] <= value <= bounds[2]:
-                return _carefully(topic, payload, received_at)
-            observations.append(Observation(bounds[0], value))
-        elif name in _TRUE:
+        elif name in _PROPERTIES:
             return _carefully(topic, payload, received_at)
     # A repeated key is lost in a dict, and `{"smoke": true, "smoke": false}` must not be: each key and each `true` of the text must
     # have been seen. (Keys that the contract does not know make the count differ as well; they only cost the careful reading.)
-    keys = len(values) + 1 + (wire.id != "") + (wire.at is not None)
+    report_id = wire.id
+    keys = len(values) + 1 + (report_id != "") + (wire.at is not None)
     if payload.count(b'":') != keys or payload.count(b"true") != trues:
         return _carefully(topic, payload, received_at)
-    if len(wire.id) > ID_LIMIT or not wire.id.isprintable():
+    if len(report_id) > ID_LIMIT or not report_id.isprintable():
         return _carefully(topic, payload, received_at)
-    observed_at, suspect = instant(wire.at, received_at)
-    report_id = ReportId(wire.id) if wire.id else derived_id(str(topic), observed_at, payload)
-    return _heard(topic, Report(report_id, observed_at, received_at, tuple(observations), suspect))
+    id_ = ReportId(report_id) if report_id else derived_id(str(topic), observed_at, payload)
+    return Heard(topic.area, topic.home, topic.device, Report(id_, observed_at, received_at, tuple(observations), suspect), carrier)
 
 
 def _heard(topic: DeviceTopic, report: Report) -> Heard:
@@ -230,7 +243,8 @@ def _status(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Status
         wire = _statuses.decode(payload)
     except _UNREADABLE as wrong:
         raise _refused(wrong) from None
-    return StatusHeard(topic.area, topic.home, topic.device, wire.status == "online", received_at, wire.model, wire.firmware)
+    model, firmware = legible(wire.model), legible(wire.firmware)
+    return StatusHeard(topic.area, topic.home, topic.device, wire.status == "online", received_at, model, firmware)
 
 
 def _reply(topic: DeviceTopic, payload: bytes, received_at: datetime) -> ReplyHeard:

@@ -2,7 +2,11 @@
 
 import hashlib
 import math
+import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+import msgspec
 
 from devices.observation import BOOLEANS, URGENT, Manner, Observation, Property, ReportId
 
@@ -45,7 +49,9 @@ BOUNDS: dict[Property, tuple[float, float]] = {
 """What is physically possible, both ends included. What is unusual is for the rules to judge; what cannot be is a fault of the device."""
 
 YES = frozenset({"true", "on", "yes", "1", "alarm", "alarming", "alarmed", "active", "activated", "triggered", "detected", "danger"})
-NO = frozenset({"false", "off", "no", "0", "none", "normal", "clear", "cleared", "inactive", "idle", "ok", "safe", "undetected"})
+NO = frozenset({
+    "false", "off", "no", "0", "none", "normal", "clear", "cleared", "inactive", "idle", "ok", "safe", "undetected", "not_detected",
+})  # fmt: skip
 
 _SAID = {
     (prop, value, manner): Observation(prop, value, manner)
@@ -90,9 +96,8 @@ def number(prop: Property, value: object) -> tuple[int | float | None, str]:
     wrong = ""
     if isinstance(value, str):
         wrong = f"{brief(value)} where a number is expected"
-        try:
-            value = float(value)
-        except ValueError:
+        value = numeral(value)
+        if value is None:
             return None, wrong
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None, f"{brief(value)} where a number is expected"
@@ -104,22 +109,76 @@ def number(prop: Property, value: object) -> tuple[int | float | None, str]:
     return value, wrong and f"{wrong}, taken as {value:g}"
 
 
-def instant(at: datetime | int | None, received_at: datetime) -> tuple[datetime, bool]:
-    """(when it was observed in UTC, clock suspect). `at` in ms since 1970 or with an offset; else, and when absurd, the receipt stands."""
-    if at is None:
+_COMMA = re.compile(r"\s*[-+]?\d+,\d{1,2}\s*")
+
+
+def numeral(text: str) -> float | None:
+    """The number that a text is: also 21,5 as half the world writes it, but not 1,234, which is a thousand elsewhere."""
+    try:
+        return float(text.replace(",", ".") if _COMMA.fullmatch(text) else text)
+    except ValueError:
+        return None
+
+
+def instant(at: datetime | int | str | None, received_at: datetime) -> tuple[datetime, bool]:
+    """(when it was observed in UTC, clock suspect). `at` in ms since 1970 or with an offset; else, and when absurd, the receipt stands.
+
+    msgspec.ValidationError for a text that is not RFC 3339.
+    """
+    if type(at) is str:
+        told = moment(at)
+    elif at is None:
         return received_at, True
-    if isinstance(at, int):
-        if not 0 <= at <= _LAST_MS:
-            return received_at, True
-        at = EPOCH + timedelta(milliseconds=at)
-    elif at.tzinfo is None:
+    elif isinstance(at, int):
+        told = EPOCH + timedelta(milliseconds=at) if 0 <= at <= _LAST_MS else None
+    else:
+        assert isinstance(at, datetime)
+        told = _utc(at)
+    if told is None or not _EARLY <= received_at - told <= BEHIND:
         return received_at, True
-    elif at.tzinfo is not UTC:  # before it is compared: between two zones that costs twice as much
-        try:
-            at = at.astimezone(UTC)
-        except OverflowError:  # the first or the last hours that there are
-            return received_at, True
-    return (at, False) if _EARLY <= received_at - at <= BEHIND else (received_at, True)
+    return told, False
+
+
+@lru_cache(maxsize=512)
+def moment(text: str) -> datetime | None:
+    """An instant as RFC 3339 writes it, in UTC; None where it names none. msgspec.ValidationError.
+
+    A county's kits say the same second over and over, and at the maximum the same millisecond: each is read once, and held once.
+    """
+    return _utc(msgspec.convert(text, datetime))
+
+
+def _utc(at: datetime) -> datetime | None:
+    if at.tzinfo is None:
+        return None
+    try:
+        return at.astimezone(UTC)  # before it is compared: between two zones that costs twice as much
+    except OverflowError:  # the first or the last hours that there are
+        return None
+
+
+class Numbers(dict[float, Observation]):
+    """The observations of a property that were made of late, by value: most readings are those of a moment ago, and one is all.
+
+    KeyError for a value that is out of bounds. One for whole numbers and one for the others: a dict takes 20 and 20.0 for the same.
+    """
+
+    MOST = 256
+
+    def __init__(self, prop: Property) -> None:
+        super().__init__()
+        self._property = prop
+        self._low, self._high = BOUNDS[prop]
+
+    def __missing__(self, value: float) -> Observation:
+        if not self._low <= value <= self._high:
+            raise KeyError(value)
+        observation = Observation(self._property, value)
+        if value:  # a dict takes 0.0 and -0.0 for the same as well
+            if len(self) >= self.MOST:
+                self.clear()
+            self[value] = observation
+        return observation
 
 
 def derived_id(topic: str, observed_at: datetime, payload: bytes) -> ReportId:

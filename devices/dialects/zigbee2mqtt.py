@@ -18,7 +18,7 @@ from devices.dialects import lenient
 from devices.dialects.values import PROBLEMS_KEPT, brief, derived_id, instant
 from devices.dialects.zigbee2mqtt_list import devices
 from devices.dialects.zigbee2mqtt_state import State
-from devices.dialects.zigbee2mqtt_words import meaning, quantity
+from devices.dialects.zigbee2mqtt_words import TELLERS, meaning, quantity
 from devices.home import DeviceId
 from devices.message import Carrier, Directory, DirectoryHeard, Heard, Ignored, Listed, Message, StatusHeard
 from devices.observation import URGENT, DecodeError, Problem, Report
@@ -38,7 +38,8 @@ _HUBS_OWN = frozenset({
 })  # fmt: skip
 """What stands behind `bridge/`; any other level there belongs to a device's name."""
 _COMMANDS = frozenset({"set", "get"})
-_WORD = re.compile(rb"[A-Za-z_]{1,64}")
+_STRUCTURED = (b"{", b"[", b'"')
+_TEXT_LIMIT = 128
 _any = msgspec.json.Decoder(dict[str, object])
 
 
@@ -67,9 +68,10 @@ def decode(topic: BridgeTopic, payload: bytes, received_at: datetime, directory:
         return _of_the_hub(came)
     if len(levels) < 2 or not levels[-1]:
         raise DecodeError("topic.original", f"{topic.original[:80]!r} names no device below the base topic")
-    if len(payload) > STATE_LIMIT:
-        raise DecodeError("payload", f"{len(payload)} bytes, {STATE_LIMIT} at most for the state of a device")
     source = _source(levels, directory)
+    if len(payload) > STATE_LIMIT:
+        wrong = Problem("payload", f"{len(payload)} bytes, {STATE_LIMIT} at most for the state of a device")
+        return _salvaged(msgspec.structs.replace(came, payload=payload[:STATE_LIMIT]), source, wrong)
     if source.listed is None and len(levels) > 2:
         if _COMMANDS & set(levels[2:][-2:]):
             return Ignored(topic.area, topic.home, "a command on its way back")
@@ -90,7 +92,8 @@ def _of_the_hub(came: _Published) -> Message:
         case ["state"]:
             return _status(came, HUB, "Zigbee2MQTT")
         case ["devices"] if came.payload:
-            return DirectoryHeard(came.topic.area, came.topic.home, DIALECT, came.received_at, devices(came.payload))
+            base = "/".join(came.levels[: came.levels.index(BRIDGE, 1)])
+            return DirectoryHeard(came.topic.area, came.topic.home, DIALECT, came.received_at, devices(came.payload), base)
         case rest:
             return Ignored(came.topic.area, came.topic.home, f"bridge/{'/'.join(rest)}"[:80])
 
@@ -126,27 +129,57 @@ def _carefully(came: _Published, source: _Source) -> Message:
     try:
         body, problems = lenient.read(came.payload)
     except DecodeError as unreadable:
-        if len(levels) > 2 and _WORD.fullmatch(came.payload):
-            body = came.payload.decode()
-        else:
-            problems = [unreadable.problem]
+        problems = [unreadable.problem]
+    if problems and len(levels) > 2 and source.listed is None and (text := _plain(came.payload)) is not None:
+        body, problems = text, []
     if isinstance(body, lenient.Members):
         return _heard(came, source, body, problems)
     attribute = levels[-1]
     if not problems and len(levels) > 2 and source.listed is None:
-        if not (meaning(attribute) or quantity(attribute)):
+        owner = _source(levels[:-1], came.directory)
+        alarms = dict(owner.listed.alarms) if owner.listed else {}
+        if not (meaning(attribute) or quantity(attribute) or attribute in TELLERS or attribute in alarms):
             return Ignored(came.topic.area, came.topic.home, f"{attribute[:60]} is nothing to us")
-        return _heard(came, _source(levels[:-1], came.directory), [(attribute, body)], [])
+        return _heard(came, owner, [(attribute, body)], [])
+    return _salvaged(came, source, problems[0] if problems else Problem("payload", f"{brief(body)} where an object is expected"))
+
+
+def _salvaged(came: _Published, source: _Source, wrong: Problem) -> Heard:
+    """The calls and hazards that an unreadable state still plainly carries; without any, `wrong` stands."""
     salvaged = _heard(came, source, [*lenient.scan(came.payload)], [])
     calls = tuple(o for o in salvaged.report.observations if o.value is True and o.property in URGENT)
-    wrong = problems[0] if problems else Problem("payload", f"{brief(body)} where an object is expected")
     if not calls:
         raise DecodeError(wrong.place, wrong.reason)
     report = msgspec.structs.replace(salvaged.report, observations=calls, clock_suspect=True, problems=(wrong,))
     return msgspec.structs.replace(salvaged, report=report)
 
 
+def _plain(payload: bytes) -> str | None:
+    """The value of one property as a hub publishes it that has a topic for each: bare, without JSON's quotes (`1_panic`, a moment)."""
+    if len(payload) > _TEXT_LIMIT or payload.lstrip().startswith(_STRUCTURED):
+        return None
+    try:
+        text = payload.decode().strip()
+    except UnicodeDecodeError:
+        return None
+    return text if text and text.isprintable() else None
+
+
+def _by_its_word(source: _Source, members: list[tuple[str, object]], directory: Directory) -> _Source:
+    """The device by the address that its own message bears (`include_device_information`), where its name says nothing of it."""
+    if source.listed is not None:
+        return source
+    for name, value in members:
+        if name == "device" and isinstance(value, (dict, lenient.Members)):
+            address = dict(value).get("ieeeAddr")
+            if isinstance(address, str) and _ADDRESS.fullmatch(address):
+                listed = next((one for one in directory.names.values() if one.device == address), None)
+                return _Source(DeviceId(address), listed.name if listed else source.name, listed)
+    return source
+
+
 def _heard(came: _Published, source: _Source, members: list[tuple[str, object]], problems: list[Problem]) -> Heard:
+    source = _by_its_word(source, members, came.directory)
     state = State(source.listed, problems)
     last_seen: object = None
     for name, value in members:

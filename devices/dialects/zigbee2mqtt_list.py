@@ -5,16 +5,18 @@ from collections.abc import Iterator
 
 import msgspec
 
-from devices.dialects.zigbee2mqtt_words import UNITS, Quantity, Source, is_call, meaning, quantity
+from devices.dialects.zigbee2mqtt_words import UNITS, Quantity, Source, hazard, is_call, meaning, of_a_bed, parts, quantity
 from devices.home import DeviceId
 from devices.message import Listed
-from devices.observation import DecodeError, Property
+from devices.observation import URGENT, DecodeError, Property
 
 _ADDRESS = re.compile(r"0x[0-9a-f]{16}")
 LISTED_MOST = 1000
 """Devices of one hub; Zigbee has 200 in its largest home, and 4 MiB of made-up ones would weigh on every snapshot of theirs."""
 _PUBLISHED = 1
 """The bit of `access` that says: this is in the published state."""
+_SETTABLE = 2
+"""And that it can be set: then `alarm` is a siren's switch."""
 
 
 class _Expose(msgspec.Struct, frozen=True):
@@ -33,6 +35,7 @@ class _Expose(msgspec.Struct, frozen=True):
 class _Definition(msgspec.Struct, frozen=True):
     vendor: str = ""
     model: str = ""
+    description: str = ""
     exposes: list[msgspec.Raw] = []
 
 
@@ -77,6 +80,9 @@ def _listed(device: _Device) -> Listed:
             continue
         if feature.type == "numeric":
             amount = quantity(name)
+            alarm = meaning(name) if amount is None else None
+            if alarm is not None and alarm.property is not Property.FAULT:
+                units.append((name, feature.unit or ""))  # a reading by a detector's name: 1 %LEL of gas is no alarm
             if amount is None or not _convertible(amount, feature.unit):
                 continue
             exposes[amount.property] = None
@@ -93,8 +99,11 @@ def _listed(device: _Device) -> Listed:
             exposes[found.property] = None
             if isinstance(feature.value_on, str) and feature.value_off is not None:
                 values.append((name, _text(feature.value_on), _text(feature.value_off)))
-        elif feature.type == "enum" and found.yes & {str(v).lower() for v in feature.values}:
+        elif feature.type == "enum" and found.yes & {word for v in feature.values for word in parts(str(v).lower())}:
             exposes[found.property] = None
+    alarms = () if URGENT.intersection(exposes) or Property.WATER_LEAK in exposes else _alarms(definition)
+    alarms += tuple((name, Property.BED_OCCUPIED) for name in _published(definition) if of_a_bed(name, definition.description))
+    exposes.update(dict.fromkeys(prop for _, prop in alarms))
     return Listed(
         DeviceId(device.ieee_address),
         device.friendly_name,
@@ -103,7 +112,23 @@ def _listed(device: _Device) -> Listed:
         tuple(exposes),
         tuple(values),
         tuple(units),
+        alarms,
     )
+
+
+def _alarms(definition: _Definition) -> tuple[tuple[str, Property], ...]:
+    """What a detector that says nothing but `alarm` is the detector of, by the sentence on its model."""
+    found = []
+    for feature in _features(definition):
+        name, reads = feature.property or "", feature.access & (_PUBLISHED | _SETTABLE) == _PUBLISHED
+        of = hazard(name, definition.description) if reads and feature.type in ("binary", "enum") else None
+        if of is not None:
+            found.append((name, of.property))
+    return tuple(found)
+
+
+def _published(definition: _Definition) -> list[str]:
+    return [feature.property for feature in _features(definition) if feature.property and feature.access & _PUBLISHED]
 
 
 def _convertible(amount: Quantity, unit: str | None) -> bool:

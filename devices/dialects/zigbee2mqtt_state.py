@@ -1,12 +1,28 @@
 """One published state of one device, read: many foreign properties in, each of ours at most once out."""
 
+import re
+
 import msgspec
 
-from devices.dialects.values import boolean, number, said
-from devices.dialects.zigbee2mqtt_words import QUIET, UNITS, Meaning, Quantity, Source, is_call, meaning, quantity
+from devices.dialects.values import boolean, brief, number, numeral, said
+from devices.dialects.zigbee2mqtt_words import (
+    QUIET,
+    TELLERS,
+    UNITS,
+    Meaning,
+    Quantity,
+    Source,
+    alarm_of,
+    is_call,
+    meaning,
+    parts,
+    quantity,
+    told,
+)
 from devices.message import Listed
-from devices.observation import Manner, Observation, Problem, Property
+from devices.observation import URGENT, Manner, Observation, Problem, Property
 
+_NUMERAL = re.compile(r"\s*[-+]?\d")
 _ASSERTED = frozenset({"true", "on", "yes", "1", "false", "off", "no", "0"})
 """Words said of the foreign property itself: an opposite turns them round, while `contact: "open"` says what it says."""
 
@@ -17,9 +33,12 @@ class State:
     def __init__(self, listed: Listed | None, problems: list[Problem]) -> None:
         self._words = {name: (on, off) for name, on, off in listed.values} if listed else {}
         self._units = dict(listed.units) if listed else {}
+        self._alarms = dict(listed.alarms) if listed else {}
         self._problems = problems
         self._stated: dict[Property, bool] = {}
         self._hinted: dict[Property, bool] = {}
+        self._doubted: dict[Property, bool] = {}
+        self._at_rest: dict[Property, bool] = {}
         self._measured: dict[Property, tuple[int | float | None, bool]] = {}
         self._events: dict[Property, Observation] = {}
 
@@ -32,9 +51,20 @@ class State:
             if amount is not None:
                 self._measure(name, amount, value)
                 return
-        elif kind is not bool and kind is not str:
+            if name in self._units:
+                return
+        elif kind is str:
+            assert isinstance(value, str)
+            if name in TELLERS:
+                self._tell(name, value)
+                return
+            if self._in_digits(name, value):
+                return
+        elif kind is not bool:
             return
         found = meaning(name)
+        if found is None and name in self._alarms:
+            found = alarm_of(self._alarms[name])
         if found is None:
             return
         if found.source is Source.ACTION:
@@ -44,11 +74,17 @@ class State:
         if flag is None:
             flag = self._as_said(name, found, value)
         if flag is not None:
-            into = self._hinted if found.source is Source.HINT else self._stated
+            if kind is not bool and kind is not str and found.property in URGENT:
+                into = self._doubted  # an alarm as 1, or 1 %LEL of gas
+            else:
+                into = self._hinted if found.source in (Source.HINT, Source.STATE) else self._stated
             into[found.property] = into.get(found.property, False) or flag
+            also = self._alarms.get(name)
+            if also is not None and also is not found.property:
+                self._stated[also] = self._stated.get(also, False) or flag
 
     def observations(self) -> tuple[Observation, ...]:
-        flags = self._hinted | self._stated
+        flags = self._at_rest | self._doubted | self._hinted | self._stated
         if self._hinted.get(Property.FAULT):
             flags[Property.FAULT] = True  # each word on faults is about another one
         if Property.BATTERY in self._measured and Property.BATTERY_LOW not in self._stated:
@@ -62,6 +98,26 @@ class State:
             self._events[Property.SOS] = said(Property.SOS, True, Manner.EVENT)
         elif value == "vibration":
             self._events[Property.VIBRATION] = said(Property.VIBRATION, True, Manner.EVENT)
+
+    def _tell(self, name: str, word: str) -> None:
+        there, not_there = told(name, word)
+        if there is not None:
+            self._stated[there] = True
+        self._at_rest.update(dict.fromkeys(not_there, False))
+
+    def _in_digits(self, name: str, text: str) -> bool:
+        """Whether it is a measure written as a text: then it has been taken, or told."""
+        amount = quantity(name)
+        if amount is None or not _NUMERAL.match(text):
+            return False
+        value = numeral(text)
+        if value is None:
+            self._problems.append(Problem(name[:64], f"{brief(text)} where a number is expected"))
+            return True
+        if "," in text and (amount.certain or name in self._units):  # "100.00" was a hub's own way once, and needs no mending
+            self._problems.append(Problem(name[:64], f"{brief(text)} where a number is expected, taken as {value:g}"))
+        self._measure(name, amount, value)
+        return True
 
     def _as_listed(self, name: str, value: object) -> bool | None:
         """By the hub's own value_on and value_off."""
@@ -78,11 +134,18 @@ class State:
             word = value.strip().lower().replace(" ", "_").replace("-", "_")
             if word in found.yes or word in found.no:
                 return (word in found.yes) is not (opposite and word in _ASSERTED)
-            if not word or word in QUIET or found.source is not Source.STATEMENT or found.property is Property.TEST:
+            several = parts(word)
+            if not opposite and not found.yes.isdisjoint(several):
+                return True
+            if not opposite and several and found.no.issuperset(several):
+                return False
+            grave = found.property in URGENT or found.property is Property.FAULT
+            doubtful = found.source is Source.STATEMENT or (found.source is Source.STATE and grave)
+            if not word or word in QUIET or not doubtful or found.property is Property.TEST:
                 return None
             if found.property is Property.FAULT:
-                return True  # a fault by its own name: sensor_fault, probe_fault
-        elif found.source is Source.HINT or opposite or value not in (0, 1):
+                return True  # a fault by its own name: sensor_fault, probe_fault, "open_circuit_fault | pollution_fault"
+        elif found.source in (Source.HINT, Source.STATE) or opposite or value not in (0, 1):
             return None  # a number by a detector's name is a concentration in a unit that nobody told
         flag, wrong = boolean(found.property, value)
         self._problems.append(Problem(name[:64], wrong))

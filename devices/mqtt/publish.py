@@ -8,6 +8,9 @@ from devices.mqtt.packets import Kind, ProtocolViolation, Publish, Reason
 from devices.mqtt.properties import NONE, Properties
 from devices.mqtt.table import LIMIT, read_properties
 
+_NAMES, _NAME_BYTES = 128, 512
+"""Topics that are remembered of one connection, and the longest of them: 128 KiB at the very most, half of one for a kit."""
+
 
 def behind_head(first: int, data: bytes, start: int, stop: int) -> int:
     """The index behind topic and packet identifier: of the payload, or of 5.0's properties."""
@@ -38,28 +41,45 @@ def behind_properties(data: bytes, at: int, stop: int) -> int:
     return at + size
 
 
-def read_publish(first: int, data: bytes, start: int, stop: int) -> Publish:
-    """As 3.1.1 writes it."""
-    payload = behind_head(first, data, start, stop)
-    qos = first >> 1 & 3
-    if qos:
-        number = packet_id(data[payload - 2] << 8 | data[payload - 1])
-        topic = topic_name(data[start + 2 : payload - 2])
-    else:
-        number = 0
-        topic = topic_name(data[start + 2 : payload])
-    return Publish(topic, data[payload:stop], qos, first & 1 == 1, first & 8 == 8, number)
+class Names:
+    """As 3.1.1 writes it. A kit uses three topics all its life: each is checked once, and is the same text in all its messages."""
+
+    __slots__ = ("_topics",)
+
+    def __init__(self) -> None:
+        self._topics: dict[bytes, str] = {}
+
+    def read_publish(self, first: int, data: bytes, start: int, stop: int) -> Publish:
+        payload = behind_head(first, data, start, stop)
+        qos = first >> 1 & 3
+        if qos:
+            number = data[payload - 2] << 8 | data[payload - 1] or packet_id(0)
+            name = data[start + 2 : payload - 2]
+        else:
+            number = 0
+            name = data[start + 2 : payload]
+        topic = self._topics.get(name) or self._new(name)
+        return Publish(topic, data[payload:stop], qos, first & 1 == 1, first & 8 == 8, number)
+
+    def _new(self, name: bytes) -> str:
+        topic = topic_name(name)
+        if len(name) <= _NAME_BYTES:
+            if len(self._topics) >= _NAMES:
+                self._topics.clear()
+            self._topics[name] = topic
+        return topic
 
 
-class Aliases:
+class Aliases(Names):
     """As 5.0 writes it, with the topics that one connection's peer has given a number, of which there may be `most` (3.3.2.3.4)."""
 
-    __slots__ = ("_most", "_names_subscriptions", "_topics")
+    __slots__ = ("_most", "_names_subscriptions", "_numbered")
 
     def __init__(self, most: int, *, names_subscriptions: bool) -> None:
+        super().__init__()
         self._most = most
         self._names_subscriptions = names_subscriptions
-        self._topics: dict[int, str] = {}
+        self._numbered: dict[int, str] = {}
 
     def read_publish(self, first: int, data: bytes, start: int, stop: int) -> Publish:
         try:
@@ -68,7 +88,8 @@ class Aliases:
             number = packet_id(data[head - 2] << 8 | data[head - 1]) if qos else 0
             name = data[start + 2 : head - 2] if qos else data[start + 2 : head]
             if head < stop and not data[head]:
-                return Publish(topic_name(name), data[head + 1 : stop], qos, first & 1 == 1, first & 8 == 8, number)
+                topic = self._topics.get(name) or self._new(name)
+                return Publish(topic, data[head + 1 : stop], qos, first & 1 == 1, first & 8 == 8, number)
             body = Body(data[head:stop])
             properties = read_properties(body, Kind.PUBLISH)
             topic, properties = self._resolve(name, properties)
@@ -91,7 +112,7 @@ class Aliases:
         if alias > self._most:
             raise ProtocolViolation("MQTT-3.3.2-9", f"topic alias {alias} of at most {self._most}", Reason.TOPIC_ALIAS_INVALID)
         if name:
-            self._topics[alias] = topic_name(name)
-        elif alias not in self._topics:
+            self._numbered[alias] = topic_name(name)
+        elif alias not in self._numbered:
             raise ProtocolViolation("", f"topic alias {alias} stands for nothing yet (3.3.2.3.4)", Reason.PROTOCOL_ERROR)
-        return self._topics[alias]
+        return self._numbered[alias]

@@ -16,7 +16,7 @@ from devices.mqtt import bodies, five
 from devices.mqtt.bodies import asked_level
 from devices.mqtt.five import numbered
 from devices.mqtt.packets import FIVE, LEVEL, Kind, Packet, ProtocolViolation, Publish, Reason
-from devices.mqtt.publish import Aliases, behind_head, behind_properties, read_publish
+from devices.mqtt.publish import Aliases, Names, behind_head, behind_properties
 
 CONTROL_LIMIT = 65_536
 """The longest body of any packet but PUBLISH. The specification has no such limit; a list of subscriptions fits a hundred times."""
@@ -116,6 +116,9 @@ class Reader:
             start = at + 2
             if start <= end and data[at + 1] < 0x80:
                 size = data[at + 1]
+            elif start < end and data[start] < 0x80:  # what nearly every report has
+                size = data[at + 1] & 0x7F | data[start] << 7
+                start += 1
             else:
                 size, start = _remaining_length(data, at + 1)
                 if start > end:
@@ -154,7 +157,7 @@ class Reader:
         if level == FIVE:
             self._version, self._bodies, self._publish = _OF_5, five.BODIES, self._aliased()
         else:
-            self._version, self._bodies, self._publish = _OF_311, bodies.BODIES, read_publish
+            self._version, self._bodies, self._publish = _OF_311, bodies.BODIES, Names().read_publish
         self._valid = self._version.valid
 
     def _aliased(self) -> Callable[[int, bytes, int, int], Publish]:

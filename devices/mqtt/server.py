@@ -92,6 +92,10 @@ class Phase(Enum):
     """Nothing that comes is looked at any more; `output` may still be sent."""
 
 
+_OPEN, _CLOSED = Phase.OPEN, Phase.CLOSED
+"""Named here, for a member of an enumeration is slow to find, and these are asked for with every packet."""
+
+
 class Connection:
     """See above. `limit(topic)`: the longest payload held, in bytes."""
 
@@ -119,9 +123,9 @@ class Connection:
 
     def receive(self, data: bytes, now: datetime) -> Iterator[Event]:
         """What the client asks for, in order; to be taken to its end."""
-        if self.phase is Phase.CLOSED:
+        if self.phase is _CLOSED:
             return
-        if self.phase is Phase.OPEN:  # a half-sent CONNECT buys no time
+        if self.phase is _OPEN:  # a half-sent CONNECT buys no time
             self.heard_at = now
         for packet in self._reader.feed(data):
             if type(packet) is Publish:
@@ -129,13 +133,14 @@ class Connection:
                     arrival = Arrival(packet)
                     if packet.qos:
                         self._rows[0].append(arrival)
-                        self._count()
+                        if self._unreleased is not None:
+                            self._count()
                     yield arrival
                 else:
                     yield from self._exactly_once(packet)
             else:
                 yield from self._controlled(packet, now)
-            if self.phase is not Phase.OPEN:
+            if self.phase is not _OPEN:
                 return
         if self._too_many:
             reason = f"more than {RECEIVE_MAXIMUM} messages that are not acknowledged"
@@ -200,7 +205,7 @@ class Connection:
 
     def acknowledge(self) -> None:
         """Send the PUBACKs and PUBRECs whose turn it is, unless the last word is said. Of QoS 1, `ready` is: on disk."""
-        if self.phase is Phase.CLOSED:
+        if self.phase is _CLOSED:
             return
         for row, head in zip(self._rows, (b"\x40\x02", b"\x50\x02"), strict=True):
             while row and row[0].ready:

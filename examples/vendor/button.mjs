@@ -78,4 +78,7 @@ function beat() {
 }
 setInterval(sendCalls, 1000);
 setInterval(beat, Number(HEARTBEAT_S) * 1000);
-createInterface({ input: process.stdin }).on("line", () => call({ sos: true }));
+createInterface({ input: process.stdin }).on("line", () => {
+    call({ sos: true });
+    console.log("calling");
+});

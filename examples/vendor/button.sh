@@ -61,5 +61,5 @@ repeat &
 trap 'kill 0' EXIT
 while read -r; do
     id=$(uuid)
-    say alarm "$id" '{"sos": true}' >"$FLASH/new" && sync "$FLASH/new" && mv "$FLASH/new" "$FLASH/$(date +%s%N).call"
+    say alarm "$id" '{"sos": true}' >"$FLASH/new" && sync "$FLASH/new" && mv "$FLASH/new" "$FLASH/$(date +%s%N).call" && echo calling
 done

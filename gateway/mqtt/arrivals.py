@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
+import msgspec
+
 from devices.decode import BRIDGE_LIMIT, REPORT_LIMIT
 from devices.mqtt.entries import PacketIdHeld, SessionEntry
 from devices.mqtt.packets import Publish, Will
@@ -29,6 +31,7 @@ MODEST_BYTES = 64 * 1024
 """While more than the first waits of all, a connection is read only with less than the second waiting of its own."""
 EXCERPT = 1024
 """What is shown of a message that was refused."""
+_ALARM = Channel.ALARM
 
 Refuse = Callable[[str, str, str, bytes, int], None]
 """Told of what was acknowledged and not taken (topic, user name, reason, first KiB, size): shown with the quarantine."""
@@ -41,8 +44,23 @@ def limit(rights: Rights | None, topic: str) -> int:
     return BRIDGE_LIMIT if bridged(topic) else REPORT_LIMIT
 
 
+class Handed(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """A message that the loop has, of so many bytes: it calls one of these, once."""
+
+    arrivals: "Arrivals"
+    arrival: Arrival
+    size: int
+
+    def stored(self) -> None:
+        self.arrivals.stored(self.arrival, self.size)
+
+    def forgotten(self) -> None:
+        self.arrivals.forgotten(self.arrival, self.size)
+
+
 class Arrivals:
-    """`stored` is called after each message that the disk has; `connection` has its answer ready by then.
+    """`stored` is called when messages are on disk that were not yet, and once for all of them until `looked`; `connection` has their
+    answers ready by then.
 
     `forgotten`, with each that a full disk left with the client.
     """
@@ -61,6 +79,7 @@ class Arrivals:
         self._left = forgotten
         self._bytes = 0
         self._messages = 0
+        self._told = False
         self._only_alarms = True
         self.hears_itself = True
         """Whether it subscribes without saying No Local anywhere."""
@@ -83,13 +102,14 @@ class Arrivals:
             self._show(publish, verdict.refusal)
             self._connection.reject(arrival, verdict.code, verdict.refusal)
             return
-        if verdict.channel is not Channel.ALARM:
+        if verdict.channel is not _ALARM:
             self._only_alarms = False
         size = len(publish.payload) + len(publish.topic)
         self._bytes += size
         self._messages += 1
-        done: Callable[[], None] = partial(self._stored, arrival, size)
-        forgotten: Callable[[], None] = partial(self._forgotten, arrival, size)
+        handed = Handed(self, arrival, size)
+        done: Callable[[], None] = handed.stored
+        forgotten: Callable[[], None] = handed.forgotten
         entry: SessionEntry | None = None
         heeded = self._company.heeded and (publish.qos != 1 or publish.properties is not NONE or not self.hears_itself)
         if heeded or publish.retain:
@@ -113,7 +133,7 @@ class Arrivals:
             self._show(Publish(will.topic, will.payload), f"will: {refusal}")
         return not refusal
 
-    def _stored(self, arrival: Arrival, size: int) -> None:
+    def stored(self, arrival: Arrival, size: int) -> None:
         """The commit that holds the message has returned."""
         self._bytes -= size
         self._messages -= 1
@@ -121,9 +141,15 @@ class Arrivals:
             self._connection.stored(arrival)
         else:
             arrival.ready = True  # it is answered when the connection has its turn to write, with all that are ready by then
-        self._on_disk()
+        if not self._told:
+            self._told = True
+            self._on_disk()
 
-    def _forgotten(self, arrival: Arrival, size: int) -> None:
+    def looked(self) -> None:
+        """Whoever is told of what is on disk has seen to all of it: there may be more to tell from here on."""
+        self._told = False
+
+    def forgotten(self, arrival: Arrival, size: int) -> None:
         """The disk is full and enough waits already."""
         self._bytes -= size
         self._messages -= 1

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import msgspec
 
-from alerting.facts import Sentence
+from alerting.terms import Sentence
 from devices.mqtt.entries import Retained
 from devices.topic import BRIDGE, ROOT, Channel
 from gateway.inbox import Intake, Published
@@ -93,12 +93,13 @@ def _tls(settings: BrokerSettings) -> ssl.SSLContext:
 class Broker:
     """`committed` with each commit, after whatever folds it. `retained(topic)` is the status that was last said there, as journaled.
 
-    `memory`: a small file of the broker's own, beside the data.
+    `memory`: a small file of the broker's own, beside the data. `line` is told since when not everything reaches us, and None when it
+    does again.
     """
 
     def __init__(
         self, way: Entrance, intake: Intake, retained: Callable[[str], bytes | None], clock: Callable[[], datetime], *,
-        journal: Reader, last_seq: int, memory: Path,
+        journal: Reader, last_seq: int, memory: Path, line: Callable[[datetime | None], None],
     ) -> None:  # fmt: skip
         self.unheard_since: datetime | None = clock()
         """Service time since when not everything that kits publish at the broker reaches us; None while it does."""
@@ -106,6 +107,7 @@ class Broker:
         self._intake = intake
         self._retained = retained
         self._clock = clock
+        self._line = line
         self._file = MemoryFile(memory, way.url)
         self._alarms = self._session("alarms", ALARMS, alarms=True)
         self._readings = self._session("readings", READINGS)
@@ -149,6 +151,7 @@ class Broker:
         return self._ear is not None and self._ear.hearing
 
     def start(self) -> None:
+        self._line(self.unheard_since)
         self._alarms.start()
         self._readings.start()
         self._tending = [
@@ -196,10 +199,10 @@ class Broker:
 
     def _changed(self) -> None:
         hearing = self._alarms.hearing and self._readings.hearing
-        if hearing:
-            self.unheard_since = None
-        elif self.unheard_since is None:
-            self.unheard_since = self._clock()
+        if hearing == self.hearing:
+            return
+        self.unheard_since = None if hearing else self._clock()
+        self._line(self.unheard_since)
 
     def _overhear(self, incoming: Incoming, stored: Callable[[], None], forgotten: Callable[[], None]) -> Published | None:
         """What the ear hears; not what the broker replays when it subscribes, hubs' lists of megabytes among it."""

@@ -7,7 +7,8 @@ acknowledgements leaves in one write, and a transport that is paused is back-pre
 
 Why a PUBLISH does not go through paho: it reads one in 18 µs (3.1.1) or 37 µs (5.0, properties), which would be most of what a report
 may cost in all; and it holds whatever length the packet says, up to 256 MiB. Here one is read in 2 µs, and of one over its limit the
-first KiB. Everything else is paho's: CONNECT and CONNACK, subscriptions, acknowledgements, keep-alive, what is sent and sent again.
+first KiB. Nor does its acknowledgement, which paho writes in 1.4 µs: those of a commit are joined in 0.1 µs each. Everything else is
+paho's: CONNECT and CONNACK, subscriptions, keep-alive, what is sent and sent again.
 """
 
 import asyncio
@@ -143,7 +144,8 @@ class Line(asyncio.Protocol):
         if transport is not None:
             transport.close()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._gone.wait(), FAREWELL_S)
+                async with asyncio.timeout(FAREWELL_S):
+                    await self._gone.wait()
             transport.abort()
 
     # --- paho's side: what it takes for a socket ---
@@ -158,6 +160,7 @@ class Line(asyncio.Protocol):
         return piece
 
     def send(self, data: bytes | bytearray) -> int:
+        """Whole packets: all of it is taken, so that no other stands between two pieces of one."""
         self._outward += data
         self.wake()
         return len(data)
@@ -268,9 +271,8 @@ async def dial(address: BrokerAddress, make: Callable[[], Line]) -> Line:
     """Look the name up anew, connect, shake hands. OSError or TimeoutError when there is nobody."""
     loop = asyncio.get_running_loop()
     host = address.host if address.tls is not None else None
-    _, line = await asyncio.wait_for(
-        loop.create_connection(make, address.host, address.port, ssl=address.tls, server_hostname=host), PATIENCE_S,
-    )  # fmt: skip
+    async with asyncio.timeout(PATIENCE_S):
+        _, line = await loop.create_connection(make, address.host, address.port, ssl=address.tls, server_hostname=host)
     return line
 
 

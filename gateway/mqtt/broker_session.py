@@ -37,6 +37,8 @@ SOUND_S = 15.0
 """A connection that lasted so long was a good one; after it the first attempt comes at once again."""
 STRIKES, SUSPICIOUS_S = 4, 2.0
 """How often in a row a line must break so soon with the same command in front, after the first time, until that is given up."""
+PUBACK = b"\x40\x02"
+"""In both versions, where there is nothing to say but yes."""
 _FAILED = 0x80
 
 log = logging.getLogger(__name__)
@@ -172,7 +174,8 @@ class Session:
             self._client.open(self._address.host, self._address.port)
             while not self._over.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._over.wait(), TICK_S)
+                    async with asyncio.timeout(TICK_S):
+                        await self._over.wait()
                 if self._row.owing and not self._intake.full:
                     recalled = True
                     line.end("so that what a full disk left with the broker comes again")
@@ -290,9 +293,9 @@ class Session:
 
     def _settle(self) -> None:
         self._settling = False
-        ack = self._client.ack
-        for packet_id in self._row.due():
-            ack(packet_id, 1)
+        due = self._row.due()
+        if due and self._line is not None:
+            self._line.send(b"".join(PUBACK + packet_id.to_bytes(2, "big") for packet_id in due))
         self._resume()
 
     def _resume(self) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from alerting.facts import Sentence
+from alerting.terms import Sentence
 from gateway.mqtt.der import Issued, certificates
 from gateway.settings import ClientCertificates, Tls
 

@@ -16,7 +16,10 @@ from pathlib import Path
 
 import msgspec
 
-from alerting.facts import CommandIssued, CredentialIssued, CredentialRevoked, Said
+from alerting.facts import CommandIssued
+from alerting.items import Said
+from alerting.registry_facts import CredentialIssued, CredentialRevoked
+from config.accepting import accept_no_more
 from devices.credential import Credential
 from devices.mqtt.entries import SessionEntry, Subscribed
 from devices.mqtt.filters import Interests
@@ -97,7 +100,7 @@ class Listener:
         self.lobby = Lobby()
         self.tls = None if keys is None else Handshakes(keys, self.lobby, lambda: self.now)
         self._door = Door(credentials, self._revoked)
-        self._servers: list[asyncio.AbstractServer] = []
+        self._servers: list[asyncio.Server] = []
         self._relayed: Path | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._sockets: set[Peer] = set()
@@ -157,6 +160,7 @@ class Listener:
     async def close(self) -> None:
         """Say good-bye: what is acknowledged is sent, no will is published, since it is not the clients who leave."""
         for server in self._servers:
+            await accept_no_more(server)
             server.close()
         if self._relayed is not None:
             self._relayed.unlink(missing_ok=True)
@@ -169,7 +173,8 @@ class Listener:
         if self._sockets:
             self._empty.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), FAREWELL_S)
+                async with asyncio.timeout(FAREWELL_S):
+                    await self._empty.wait()
         for peer in list(self._sockets):
             peer.abort()
         for caller in self.lobby:
@@ -177,26 +182,13 @@ class Listener:
 
     def committed(self, entries: Sequence[Entry]) -> None:
         """A commit returned: remember it, and hand out what it holds for those who are connected."""
+        relaying = bool(self._relays) or bool(self._absent)
         for entry in entries:
-            if type(entry) is Said:
-                if self._relays or self._absent:
-                    self._relay(entry)
-                continue
-            queued_for = remember(self.sessions, entry)
-            match entry:
-                case CommandIssued():
-                    self._hand_out(entry, queued_for)
-                case Subscribed(client, filters) if client in self._live:
-                    for text, _ in filters:
-                        self.route(self._live[SessionKey(client)], text)
-                case Subscribed(client):
-                    self._away(self.sessions.get(SessionKey(client)))
-                case CredentialRevoked(_, _, username):
-                    self._shut_out(username, will=False)
-                case CredentialIssued(_, _, credential):  # in place of an older one: it connects anew, with the new rights
-                    self._shut_out(credential.username, will=True)
-                case _:
-                    pass
+            if type(entry) is not Said:
+                self._learn(entry)
+                relaying = bool(self._relays) or bool(self._absent)
+            elif relaying:
+                self._relay(entry)
 
     # --- for peers ---
 
@@ -295,7 +287,7 @@ class Listener:
 
     # --- within ---
 
-    def _begin(self, server: asyncio.AbstractServer) -> None:
+    def _begin(self, server: asyncio.Server) -> None:
         if not self._servers:
             self._tenure.begin()
             for session in self.sessions.all():
@@ -323,6 +315,23 @@ class Listener:
         """Of a client that has none: in 5.0 it is told, and may come back under it, also after a restart."""
         self._anonymous += 1
         return f"anju-{int(self._clock().timestamp()):x}-{self._anonymous:x}" if five else f"\0{self._anonymous}"
+
+    def _learn(self, entry: Entry) -> None:
+        queued_for = remember(self.sessions, entry)
+        match entry:
+            case CommandIssued():
+                self._hand_out(entry, queued_for)
+            case Subscribed(client, filters) if client in self._live:
+                for text, _ in filters:
+                    self.route(self._live[SessionKey(client)], text)
+            case Subscribed(client):
+                self._away(self.sessions.get(SessionKey(client)))
+            case CredentialRevoked(_, _, username):
+                self._shut_out(username, will=False)
+            case CredentialIssued(_, _, credential):  # in place of an older one: it connects anew, with the new rights
+                self._shut_out(credential.username, will=True)
+            case _:
+                pass
 
     def _hand_out(self, issued: CommandIssued, queued_for: list[SessionKey]) -> None:
         for key in queued_for:

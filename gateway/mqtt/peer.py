@@ -142,13 +142,13 @@ class Peer(asyncio.Protocol):
         return limit(self.rights, topic)
 
     def _stored(self) -> None:
-        """A message of this client is on disk."""
+        """Messages of this client are on disk: `flush` sees to all that are by then."""
         if self.ended:
+            if self.arrivals is not None:
+                self.arrivals.looked()
             self._listener.settled(self)
-            return
-        if self._paused:
-            self.listen_again()
-        self._listener.wake(self)
+        else:
+            self._listener.wake(self)
 
     def _forgotten(self, arrival: Arrival) -> None:
         """A message of this client was left with it: it sends it again when it comes again, which is seen to once there is room."""
@@ -292,7 +292,10 @@ class Peer(asyncio.Protocol):
             self._listener.wake(self)
 
     def flush(self) -> None:
-        """Send what the connection has to say. A client that does not read is cut off."""
+        """Send what the connection has to say, and read on where there was too much to. A client that does not read is cut off."""
+        if self.arrivals is not None and not self.ended:
+            self.arrivals.looked()
+            self.listen_again()
         self.connection.acknowledge()
         output = self.connection.output
         if not output or self._transport is None:
@@ -345,6 +348,8 @@ class Peer(asyncio.Protocol):
         if self.ended:
             return
         self.ended = True
+        if self.arrivals is not None:
+            self.arrivals.looked()
         self.connection.acknowledge()  # what is on disk is said to be so, before the last word
         if code is not None:
             self.connection.break_off(code, why)

@@ -2,16 +2,18 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
 
 from alerting.alert import Alert
-from alerting.facts import AlertId, NotificationId, NotificationRequested, Origin
+from alerting.caring.help_records import Event, Help
+from alerting.facts import NotificationRequested
+from alerting.roster import Staff, StaffId
 from alerting.suppression import under_floor
-from alerting.terms import Category, Priority, Sentence
+from alerting.terms import AlertId, Category, NotificationId, Origin, Priority, Sentence
 from devices.home import AreaId, Home, HomeId, Person, Role
 
 
@@ -21,6 +23,26 @@ class Resident(msgspec.Struct, frozen=True):
     name: str
     phone: str
     speech: str
+
+
+class Recipient(msgspec.Struct, frozen=True):
+    """The one person who is told. `phone` as the registry has it, and maybe empty."""
+
+    name: str
+    phone: str
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What is told and is no alert: the notice's title and reason are its words. A request for help has the rest."""
+
+    event: Event
+    help: Help | None = None
+    request: str = ""
+    due_at: datetime | None = None
+    responder: str = ""
+    answer_token: str = ""
+    """By which its receiver answers; nobody else has it."""
+    answer_url: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -54,6 +76,16 @@ class Notice(msgspec.Struct, frozen=True):
     residents: tuple[Resident, ...]
     link: str
     """Of the alert's page; empty where the service has no public address."""
+    recipient: Recipient | None = None
+    """Whom a step named; None: whoever the channel's own settings name."""
+    code: str = ""
+    """Of the page on which its reader accepts or declines; empty where there is none."""
+    answer: str = ""
+    """The whole address of that page; empty where the service has no public address."""
+    stand_down: bool = False
+    """Its reader was told before, and need not come: somebody else does, or it is over."""
+    message: Message | None = None
+    """There is no alert: `alert` is empty, `step` means nothing."""
 
 
 class Moot(msgspec.Struct, frozen=True):
@@ -62,13 +94,24 @@ class Moot(msgspec.Struct, frozen=True):
     why: str
 
 
-def notice_of(request: NotificationRequested, alert: Alert, home: Home | None, people: Iterable[Person], public_url: str) -> Notice | Moot:
+def notice_of(
+    request: NotificationRequested, alert: Alert, home: Home | None, people: Iterable[Person], public_url: str, *, code: str = "",
+    staff: Mapping[StaffId, Staff] = {},
+) -> Notice | Moot:  # fmt: skip
     """The notification that was asked for, or Moot when its alert was closed after that.
 
-    `home` is None for an area's alert and for a home that was retired since; `people` are those of the home.
+    `home` is None for an area's alert and for a home that was retired since; `people` are those of the home, `staff` those on duty;
+    `code` opens the page on which it is answered.
     """
-    if alert.closed_at is not None and alert.closed_at > request.at:
+    if alert.closed_at is not None and alert.closed_at > request.at and not request.stand_down:
         return Moot("the alert was closed before it could be delivered")
+    if alert.acknowledged_at is not None and alert.acknowledged_at > request.at and not request.stand_down:
+        return Moot(f"{alert.acknowledged_by} had it in hand before it could be delivered")
+    people = tuple(people)
+    recipient = _recipient(request, people, staff)
+    if recipient is None and (request.person is not None or request.staff is not None):
+        return Moot("the person who was to be told is no longer registered")
+    url = public_url.rstrip("/")
     residents = tuple(Resident(p.name, p.phone, p.speech) for p in people if p.role is Role.RESIDENT)
     return Notice(
         notification=request.notification,
@@ -80,7 +123,7 @@ def notice_of(request: NotificationRequested, alert: Alert, home: Home | None, p
         priority=alert.priority,
         origin=alert.origin,
         life_safety=under_floor(alert.category),
-        title=alert.title,
+        title=Sentence(f"不用去了：{alert.title.zh}", f"Stand down: {alert.title.en}") if request.stand_down else alert.title,
         reason=alert.reason,
         why=request.why,
         step=request.step,
@@ -92,14 +135,30 @@ def notice_of(request: NotificationRequested, alert: Alert, home: Home | None, p
         phone=home.phone if home else "",
         room=alert.room,
         residents=residents,
-        link=f"{public_url.rstrip('/')}/alerts/{alert.id}" if public_url else "",
+        link=f"{url}/alerts/{alert.id}" if url else "",
+        recipient=recipient,
+        code="" if request.stand_down else code,
+        answer=f"{url}/r/{code}" if url and code and not request.stand_down else "",
+        stand_down=request.stand_down,
     )
 
 
+def _recipient(request: NotificationRequested, people: Iterable[Person], staff: Mapping[StaffId, Staff]) -> Recipient | None:
+    """The one person who is to be told, as far as they are still known."""
+    if request.person is not None:
+        return next((Recipient(p.name, p.phone) for p in people if p.id == request.person), None)
+    known = staff.get(request.staff) if request.staff is not None else None
+    return Recipient(known.name, known.phone) if known is not None else None
+
+
 class Sent(msgspec.Struct, frozen=True):
-    """The receiver took it; `detail` is its answer in one line."""
+    """The receiver took it; `detail` is its answer in one line.
+
+    `references` are what its later reports may call it by.
+    """
 
     detail: str
+    references: tuple[str, ...] = ()
 
 
 class NotifyError(Exception):
@@ -129,6 +188,11 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Give back connections and threads; `send` is not called again."""
+
+
+def reference(channel: str, kind: str, value: str) -> str:
+    """What a provider, or a telephone, will be known by in later reports: 14 characters, and no number in the clear."""
+    return hashlib.blake2b(f"{channel}\0{kind}\0{value}".encode("utf-8", "surrogatepass"), digest_size=7).hexdigest()
 
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")

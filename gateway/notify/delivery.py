@@ -8,13 +8,17 @@ lost. Each channel has slots of its own, life safety first, so a receiver that i
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
-from alerting.facts import DeliveryEnded, NotificationId, NotificationRequested
+from alerting.caring.help_facts import MessageRequested
+from alerting.facts import NotificationRequested
+from alerting.items import DeliveryEnded
+from alerting.terms import NotificationId
 from gateway.notify.channel import Channel, Moot, Notice, NotifyError, Sent, one_line
+from gateway.notify.pace import HeldBack
 from gateway.notify.slots import Slots
 
 log = logging.getLogger(__name__)
@@ -39,6 +43,10 @@ SETTLED_KEPT = 10_000
 """Ids remembered after their end: an offer that crosses the end on its way to the journal is not sent again."""
 
 
+Request = NotificationRequested | MessageRequested
+"""What is to be told, of an alert or of care."""
+
+
 class Counts(msgspec.Struct):
     """Of one channel since the start. `sent`, `failed` and `moot` are ends; `retried` are attempts that another one follows."""
 
@@ -50,6 +58,10 @@ class Counts(msgspec.Struct):
     """Attempts at this moment."""
     pending: int = 0
     """Notifications neither delivered nor given up: in flight, in a pause, waiting for a slot."""
+    last_success_at: datetime | None = None
+    """Of attempts, tests among them; service time."""
+    last_failure_at: datetime | None = None
+    last_failure: str = ""
 
 
 class Lane(msgspec.Struct):
@@ -86,7 +98,7 @@ class Delivery:
     def __init__(
         self,
         channels: Iterable[Channel],
-        notice_of: Callable[[NotificationRequested], Notice | Moot],
+        notice_of: Callable[[Request], Notice | Moot],
         ended: Callable[[DeliveryEnded], None],
         now: Callable[[], datetime],
         *,
@@ -111,7 +123,18 @@ class Delivery:
         """By the channel's name."""
         return {name: lane.counts for name, lane in self._lanes.items()}
 
-    def offer(self, requests: Iterable[NotificationRequested]) -> None:
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """By name."""
+        return {name: lane.channel for name, lane in self._lanes.items()}
+
+    async def trial(self, notice: Notice) -> Sent | NotifyError:
+        """One attempt of a notice that nobody's alert asked for, behind those that somebody's did. KeyError for an unknown channel."""
+        lane = self._lanes[notice.channel]
+        async with lane.slots.slot(notice.requested_at, life_safety=False):
+            return await self._attempt(notice, lane)
+
+    def offer(self, requests: Iterable[Request]) -> None:
         """Send these; what is under way or over already is left alone. Never waits: all else happens in tasks of the running loop."""
         for request in requests:
             id_ = request.notification
@@ -135,7 +158,7 @@ class Delivery:
         if not task.cancelled() and (bug := task.exception()) is not None:
             task.get_loop().call_exception_handler({"message": f"{task.get_name()} was dropped", "exception": bug, "task": task})
 
-    async def _carry(self, request: NotificationRequested) -> None:
+    async def _carry(self, request: Request) -> None:
         """One notification, from the offer to its end."""
         lane = self._lanes.get(request.channel)
         try:
@@ -154,7 +177,7 @@ class Delivery:
             if lane is not None:
                 lane.counts.pending -= 1
 
-    async def _keep_trying(self, request: NotificationRequested, lane: Lane) -> None:
+    async def _keep_trying(self, request: Request, lane: Lane) -> None:
         """Attempt after attempt, until one is the last."""
         attempts, said = 0, ""
         notice = self._notice_of(request)
@@ -167,7 +190,7 @@ class Delivery:
             attempts += 1
             if isinstance(answer, Sent):
                 lane.counts.sent += 1
-                self._settle(request, attempts, delivered=True, detail=answer.detail)
+                self._settle(request, attempts, delivered=True, detail=answer.detail, references=answer.references)
                 return
             said = answer.detail
             wait = pause(notice, attempts, answer, self._now())
@@ -182,6 +205,14 @@ class Delivery:
         self._settle(request, attempts, delivered=False, detail=f"{notice.why}; the last answer was: {said}" if said else notice.why)
 
     async def _attempt(self, notice: Notice, lane: Lane) -> Sent | NotifyError:
+        answer = await self._sent(notice, lane)
+        if isinstance(answer, Sent):
+            lane.counts.last_success_at = self._now()
+        elif not isinstance(answer, HeldBack):
+            lane.counts.last_failure_at, lane.counts.last_failure = self._now(), answer.detail
+        return answer
+
+    async def _sent(self, notice: Notice, lane: Lane) -> Sent | NotifyError:
         lane.counts.in_flight += 1
         try:
             async with asyncio.timeout(ATTEMPT_S):
@@ -198,8 +229,12 @@ class Delivery:
         finally:
             lane.counts.in_flight -= 1
 
-    def _settle(self, request: NotificationRequested, attempts: int, *, delivered: bool, detail: str) -> None:
+    def _settle(
+        self, request: Request, attempts: int, *, delivered: bool, detail: str, references: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
         self._settled[request.notification] = None
         if len(self._settled) > SETTLED_KEPT:
             del self._settled[next(iter(self._settled))]
-        self._ended(DeliveryEnded(request.notification, request.alert, request.home, delivered, attempts, one_line(detail)))
+        self._ended(
+            DeliveryEnded(request.notification, request.alert, request.home, delivered, attempts, one_line(detail), references),
+        )

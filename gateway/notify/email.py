@@ -13,15 +13,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
 from enum import StrEnum
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from alerting.facts import NotificationId
+from alerting.terms import NotificationId
 from gateway.notify.channel import Notice, NotifyError, Sent, one_line
 from gateway.notify.letter import letter
+from gateway.notify.record import Means, Name, revealed, trusted
 
 T = TypeVar("T")
 
@@ -41,6 +44,9 @@ class Security(StrEnum):
     STARTTLS = "starttls"
     TLS = "tls"
     NONE = "none"
+
+
+PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -64,6 +70,48 @@ class Answer(msgspec.Struct, frozen=True):
 
 Refusals = dict[str, Answer]
 """By recipient; empty when all took it."""
+
+
+class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`port` 0: that of the security. `hello` is the name in EHLO; empty: the sender's domain. `ca` is a PEM file of own roots."""
+
+    name: Name
+    host: str
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    security: Security = Security.STARTTLS
+    username: str = ""
+    password: str = ""
+    sender: str = msgspec.field(name="from")
+    to: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    hello: str = ""
+    ca: str = ""
+
+    def make(self, means: Means) -> "Email":
+        if not self.host or not self.host.isascii() or not self.host.isprintable():
+            raise ValueError(f"host: {self.host!r} is not the name of a server")
+        sender = mail_address("from", self.sender)
+        hello = self.hello or sender.rpartition("@")[2]
+        if not hello.isascii() or not hello.isprintable() or " " in hello:
+            raise ValueError(f"hello: {hello!r} is not the name of a host")
+        if bool(self.username) != bool(self.password):
+            raise ValueError("username and password: one is there without the other")
+        password = revealed("password", self.password, means) if self.password else ""
+        server = Server(self.host, self.port or PORTS[self.security], self.security, hello, self.username, password)
+        to = tuple(dict.fromkeys(mail_address("to", address) for address in self.to))
+        return Email(self.name, server, sender, to, wall=means.wall, zone=means.zone, trust=trusted(self.ca, means))
+
+
+def mail_address(key: str, text: str) -> str:
+    """A plain address, `name@host`. What is not ASCII needs SMTPUTF8, which most relays here do not have: refused now, not at night."""
+    if not text.isascii() or not text.isprintable():
+        raise ValueError(f"{key}: {text!r} is not an address in ASCII like lead@example.org")
+    try:
+        address = Address(addr_spec=text)
+    except (HeaderParseError, ValueError, IndexError) as problem:
+        raise ValueError(f"{key}: {text!r} is not an address like lead@example.org") from problem
+    if not address.username or not address.domain:
+        raise ValueError(f"{key}: {text!r} is not an address like lead@example.org")
+    return address.addr_spec
 
 
 class Email:

@@ -9,8 +9,7 @@ from html import escape
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from alerting.facts import Origin
-from alerting.terms import Priority
+from alerting.terms import Origin, Priority
 from gateway.notify.channel import Notice, token
 
 
@@ -78,13 +77,20 @@ def lines(notice: Notice, zone: ZoneInfo) -> list[Line]:
         Line("住户电话", "Home phone", notice.phone),
         *(Line("居民", "Resident", " · ".join(filter(None, (r.name, r.phone, r.speech)))) for r in notice.residents),
         Line("发生时间", "Raised at", raised),
-        Line("级别", "Priority", str(int(notice.priority))),
-        Line("升级步骤", "Step", str(notice.step + 1)),
+        Line("级别", "Priority", "" if notice.message else str(int(notice.priority))),
+        Line("升级步骤", "Step", "" if notice.message else str(notice.step + 1)),
+        Line("应完成", "Due", _due(notice, zone)),
         Line("区域", "Area", notice.area),
         Line("警情编号", "Alert", notice.alert),
         Line("打开", "Open", notice.link),
+        Line("答复（能否前往）", "Answer (coming or not)", notice.answer),
     ]
     return [line for line in known if line.value]
+
+
+def _due(notice: Notice, zone: ZoneInfo) -> str:
+    due_at = notice.message.due_at if notice.message else None
+    return due_at.astimezone(zone).isoformat(" ", "minutes") if due_at else ""
 
 
 def plain(notice: Notice, zone: ZoneInfo) -> str:

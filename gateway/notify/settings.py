@@ -1,54 +1,27 @@
 """The file of channels and targets, `config/notify.example.toml`: what may stand in it, and the channels it makes."""
 
-import ssl
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from email.errors import HeaderParseError
-from email.headerregistry import Address
 from pathlib import Path
-from typing import Annotated
 from zoneinfo import ZoneInfo
 
-import httpx
 import msgspec
 
-from alerting.policy import DESK
+from alerting.policy import BUILT_IN, DESK
 from config import Survey, survey
+from gateway.notify.aliyun_phone import AliyunSmsSettings, AliyunVoiceSettings
+from gateway.notify.apprise import AppriseSettings
+from gateway.notify.bots import DingTalkSettings, FeishuSettings, WeComSettings
+from gateway.notify.cap import CapSettings
 from gateway.notify.channel import Channel
-from gateway.notify.email import Email, Security, Server
-from gateway.notify.webhook import Webhook
+from gateway.notify.email import EmailSettings
+from gateway.notify.first_of import FirstOf, FirstOfSettings
+from gateway.notify.gb26875 import Gb26875Settings
+from gateway.notify.record import Means, Record
+from gateway.notify.tencent_phone import TencentSmsSettings, TencentVoiceSettings
+from gateway.notify.webhook import WebhookSettings
 from gateway.problem import CommandFailed
-from gateway.settings import reveal
-
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-
-PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
-
-
-class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`secret` is `whsec_…`; `previous_secret` signs beside it while the receiver changes over; `ca` is a PEM file of own roots."""
-
-    name: Name
-    url: str
-    secret: str
-    previous_secret: str = ""
-    ca: str = ""
-
-
-class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`port` 0: that of the security. `hello` is the name in EHLO; empty: the sender's domain. `ca` as above."""
-
-    name: Name
-    host: str
-    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
-    security: Security = Security.STARTTLS
-    username: str = ""
-    password: str = ""
-    sender: str = msgspec.field(name="from")
-    to: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
-    hello: str = ""
-    ca: str = ""
 
 
 class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,9 +32,38 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class NotifyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Each kind of channel is an array of tables of its own name."""
+
     webhooks: tuple[WebhookSettings, ...] = msgspec.field(name="webhook", default=())
     emails: tuple[EmailSettings, ...] = msgspec.field(name="email", default=())
+    wecoms: tuple[WeComSettings, ...] = msgspec.field(name="wecom", default=())
+    dingtalks: tuple[DingTalkSettings, ...] = msgspec.field(name="dingtalk", default=())
+    feishus: tuple[FeishuSettings, ...] = msgspec.field(name="feishu", default=())
+    aliyun_smses: tuple[AliyunSmsSettings, ...] = msgspec.field(name="aliyun_sms", default=())
+    aliyun_voices: tuple[AliyunVoiceSettings, ...] = msgspec.field(name="aliyun_voice", default=())
+    tencent_smses: tuple[TencentSmsSettings, ...] = msgspec.field(name="tencent_sms", default=())
+    tencent_voices: tuple[TencentVoiceSettings, ...] = msgspec.field(name="tencent_voice", default=())
+    apprises: tuple[AppriseSettings, ...] = msgspec.field(name="apprise", default=())
+    caps: tuple[CapSettings, ...] = msgspec.field(name="cap", default=())
+    gb26875s: tuple[Gb26875Settings, ...] = msgspec.field(name="gb26875", default=())
+    firsts_of: tuple[FirstOfSettings, ...] = msgspec.field(name="first_of", default=())
     targets: tuple[TargetSettings, ...] = msgspec.field(name="target", default=())
+
+    @property
+    def records(self) -> Iterator[tuple[str, Record]]:
+        """Every channel that is not made of others, with its key in the file, in the file's order of kinds."""
+        kinds: tuple[tuple[str, tuple[Record, ...]], ...] = (
+            ("webhook", self.webhooks), ("email", self.emails), ("wecom", self.wecoms), ("dingtalk", self.dingtalks),
+            ("feishu", self.feishus), ("aliyun_sms", self.aliyun_smses), ("aliyun_voice", self.aliyun_voices),
+            ("tencent_sms", self.tencent_smses), ("tencent_voice", self.tencent_voices),
+            ("apprise", self.apprises), ("cap", self.caps), ("gb26875", self.gb26875s),
+        )  # fmt: skip
+        for kind, records in kinds:
+            yield from ((f"{kind}[{index}]", record) for index, record in enumerate(records))
+
+    @property
+    def names(self) -> list[str]:
+        return [*(record.name for _, record in self.records), *(first.name for first in self.firsts_of)]
 
 
 def load_notify(path: Path) -> NotifyFile:
@@ -78,17 +80,24 @@ def survey_notify(path: Path) -> Survey[NotifyFile]:
     file = found.value
     if file is None:
         return found
-    names = [*(webhook.name for webhook in file.webhooks), *(email.name for email in file.emails)]
+    names = file.names
     for name, count in Counter(names).items():
         if count > 1:
             found.mistake("", f"two channels are named {name!r}")
     for name, count in Counter(target.name for target in file.targets).items():
         if count > 1:
             found.mistake("", f"two targets are named {name!r}")
+    single = [record.name for _, record in file.records]
+    for index, first in enumerate(file.firsts_of):
+        for channel in first.channels:
+            if channel not in single:
+                known = ", ".join(single) or "none"
+                found.mistake(f"first_of[{index}].channels", f"channel {first.name!r}: {channel!r} is none of the channels {known}")
     for index, target in enumerate(file.targets):
         at = f"target[{index}]"
-        if target.name == DESK:
-            found.mistake(f"{at}.name", f"{DESK!r} is the operators' screens, no channel leads there")
+        if target.name in BUILT_IN:
+            what = "the operators' screens" if target.name == DESK else "the siren in the home"
+            found.mistake(f"{at}.name", f"{target.name!r} is {what}, no channel leads there")
         for channel in target.channels:
             if channel not in names:
                 known = ", ".join(names) or "none"
@@ -100,18 +109,12 @@ def survey_channels(
     found: Survey[NotifyFile], *, wall: Callable[[], datetime], zone: ZoneInfo, environment: Mapping[str, str],
 ) -> None:  # fmt: skip
     """Add what keeps single channels from being made: secrets that are not there, addresses that are none."""
-    folder = found.path.resolve().parent
-    file = found.value or NotifyFile()
-    for index, webhook in enumerate(file.webhooks):
+    means = Means(found.path.resolve().parent, wall, zone, environment)
+    for key, record in (found.value or NotifyFile()).records:
         try:
-            _webhook(webhook, folder, wall, environment)
+            record.make(means)
         except ValueError as problem:
-            _mistake(found, f"webhook[{index}]", webhook.name, str(problem))
-    for index, email in enumerate(file.emails):
-        try:
-            _email(email, folder, wall, zone, environment)
-        except ValueError as problem:
-            _mistake(found, f"email[{index}]", email.name, str(problem))
+            _mistake(found, key, record.name, str(problem))
 
 
 def _mistake(found: Survey[NotifyFile], at: str, channel: str, sentence: str) -> None:
@@ -129,83 +132,12 @@ def channels(
     environment: Mapping[str, str],
 ) -> tuple[Channel, ...]:
     """The channels, secrets revealed and addresses checked; CommandFailed names the channel and the key. Connects to nobody yet."""
-    made: list[Channel] = []
-    folder = path.resolve().parent
-    each: tuple[WebhookSettings | EmailSettings, ...] = (*file.webhooks, *file.emails)
-    for settings in each:
+    means = Means(path.resolve().parent, wall, zone, environment)
+    made: dict[str, Channel] = {}
+    for _, record in file.records:
         try:
-            if isinstance(settings, WebhookSettings):
-                made.append(_webhook(settings, folder, wall, environment))
-            else:
-                made.append(_email(settings, folder, wall, zone, environment))
+            made[record.name] = record.make(means)
         except ValueError as problem:
-            raise CommandFailed(f"{path}: channel {settings.name!r}: {problem}") from problem
-    return tuple(made)
-
-
-def _webhook(settings: WebhookSettings, folder: Path, wall: Callable[[], datetime], environment: Mapping[str, str]) -> Webhook:
-    _check_url(settings.url)
-    secrets = [_secret("secret", settings.secret, folder, environment)]
-    if settings.previous_secret:
-        secrets.append(_secret("previous_secret", settings.previous_secret, folder, environment))
-    return Webhook(settings.name, settings.url, secrets, wall=wall, trust=_trust(settings.ca, folder))
-
-
-def _check_url(text: str) -> None:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL as problem:
-        raise ValueError(f"url: {text!r}: {problem}") from problem
-    if url.scheme not in ("http", "https") or not url.host or "%" in url.host or not 0 < (url.port or 443) < 65536:
-        raise ValueError(f"url: {text!r} is not an address like https://example.org/anju")
-    if url.userinfo:
-        raise ValueError("url: a user name in the address is not sent; the signature says who is calling")
-
-
-def _email(
-    settings: EmailSettings, folder: Path, wall: Callable[[], datetime], zone: ZoneInfo, environment: Mapping[str, str],
-) -> Email:
-    if not settings.host or not settings.host.isascii() or not settings.host.isprintable():
-        raise ValueError(f"host: {settings.host!r} is not the name of a server")
-    sender = _address("from", settings.sender)
-    hello = settings.hello or sender.rpartition("@")[2]
-    if not hello.isascii() or not hello.isprintable() or " " in hello:
-        raise ValueError(f"hello: {hello!r} is not the name of a host")
-    if bool(settings.username) != bool(settings.password):
-        raise ValueError("username and password: one is there without the other")
-    password = _secret("password", settings.password, folder, environment) if settings.password else ""
-    port = settings.port or PORTS[settings.security]
-    server = Server(settings.host, port, settings.security, hello, settings.username, password)
-    to = tuple(dict.fromkeys(_address("to", address) for address in settings.to))
-    return Email(settings.name, server, sender, to, wall=wall, zone=zone, trust=_trust(settings.ca, folder))
-
-
-def _address(key: str, text: str) -> str:
-    """A plain address, `name@host`. What is not ASCII needs SMTPUTF8, which most relays here do not have: refused now, not at night."""
-    if not text.isascii() or not text.isprintable():
-        raise ValueError(f"{key}: {text!r} is not an address in ASCII like lead@example.org")
-    try:
-        address = Address(addr_spec=text)
-    except (HeaderParseError, ValueError, IndexError) as problem:
-        raise ValueError(f"{key}: {text!r} is not an address like lead@example.org") from problem
-    if not address.username or not address.domain:
-        raise ValueError(f"{key}: {text!r} is not an address like lead@example.org")
-    return address.addr_spec
-
-
-def _secret(key: str, value: str, folder: Path, environment: Mapping[str, str]) -> str:
-    try:
-        return reveal(value, folder, environment)
-    except ValueError as problem:
-        raise ValueError(f"{key}: {problem}") from problem
-
-
-def _trust(ca: str, folder: Path) -> ssl.SSLContext:
-    """The machine's roots, or those of `ca` alone: who names an authority of its own wants no other."""
-    if not ca:
-        return ssl.create_default_context()
-    path = folder / ca
-    try:
-        return ssl.create_default_context(cafile=str(path))
-    except (OSError, ssl.SSLError) as problem:
-        raise ValueError(f"ca: cannot read certificates from {path}: {problem}") from problem
+            raise CommandFailed(f"{path}: channel {record.name!r}: {problem}") from problem
+    firsts = [FirstOf(f.name, [made[name] for name in f.channels], patience_s=f.patience_s) for f in file.firsts_of]
+    return (*made.values(), *firsts)

@@ -2,6 +2,9 @@
 
 `webhook-id` is the notification's id: a receiver that remembers ids sees one event however often it is sent. The signature is
 HMAC-SHA256 over `id.timestamp.body`; the timestamp is that of the attempt, so that a receiver can refuse what is replayed later.
+
+The receiver may say later what became of it, by a webhook of its own to this channel's callback address, signed the same way with
+the same secret: `notification.delivered`, `.read`, `.failed`, `.accepted` or `.declined`.
 """
 
 import asyncio
@@ -12,25 +15,26 @@ import hashlib
 import hmac
 import ssl
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 import httpx
+import msgspec
 
+from alerting.terms import NotificationId, Progress
+from gateway.notify.callback import Heard, Report, read, refused
 from gateway.notify.channel import Notice, NotifyError, Sent, one_line, token
 from gateway.notify.event import body
+from gateway.notify.http import CONNECT_S, LATER, TOTAL_S, Http, retry_after
+from gateway.notify.record import Means, Name, revealed, trusted, web_address
+from gateway.reaching import Callback, CallbackAnswer
 
-CONNECT_S = 3.0
-TOTAL_S = 10.0
-"""From the first packet to the status line; past that the next attempt is the better hope."""
+TOLERANCE_S = 300
+"""How old, or how far ahead, a callback's timestamp may be: the five minutes of the specification's own libraries."""
 
 ANSWER_KEPT = 4096
 """Bytes of an answer's body that are read: enough to say why it refused."""
 ANSWER_S = 1.0
 """How long that body is waited for; the status has decided already."""
-
-LATER = frozenset({408, 425, 429})
-"""The 4xx that mean "not now" (RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4); every other one means "not like this"."""
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix is public, what follows is not
 
@@ -53,16 +57,37 @@ def signature(key: bytes, webhook_id: str, timestamp: int, payload: bytes) -> st
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def retry_after(value: str | None, wall: datetime) -> timedelta | None:
-    """The header of RFC 9110 10.2.3, seconds or a date; None where it is absent, unreadable or past."""
-    if value is None:
-        return None
-    text = value.strip()
-    try:
-        delay = timedelta(seconds=int(text)) if text.isascii() and text.isdigit() else parsedate_to_datetime(text) - wall
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return delay if delay > timedelta() else None
+class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`secret` is `whsec_…`; `previous_secret` signs beside it while the receiver changes over; `ca` is a PEM file of own roots."""
+
+    name: Name
+    url: str
+    secret: str
+    previous_secret: str = ""
+    ca: str = ""
+
+    def make(self, means: Means) -> "Webhook":
+        web_address(self.url)
+        secrets = [revealed("secret", self.secret, means)]
+        if self.previous_secret:
+            secrets.append(revealed("previous_secret", self.previous_secret, means))
+        return Webhook(self.name, self.url, secrets, wall=means.wall, trust=trusted(self.ca, means))
+
+
+class _Told(msgspec.Struct):
+    """What a receiver says of a notification. `responder`: who comes, or cannot."""
+
+    notification: str
+    responder: str = ""
+    detail: str = ""
+
+
+class _Event(msgspec.Struct):
+    type: str
+    data: _Told
+
+
+_PROGRESS = {f"notification.{progress.value}": progress for progress in Progress}
 
 
 class Webhook:
@@ -86,16 +111,7 @@ class Webhook:
         self._url = url
         self._keys = tuple(signing_key(secret) for secret in secrets)
         self._wall = wall
-        self._connect_s = connect_s
-        self._total_s = total_s
-        self._trust = trust
-        self._client = httpx.AsyncClient(
-            verify=trust,
-            timeout=httpx.Timeout(total_s, connect=connect_s),
-            follow_redirects=False,
-            trust_env=False,
-            headers={"user-agent": "anju", "accept-encoding": "identity"},
-        )
+        self._http = Http(trust, connect_s=connect_s, total_s=total_s)
 
     async def send(self, notice: Notice) -> Sent:
         payload = body(notice)
@@ -106,16 +122,7 @@ class Webhook:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": " ".join(signature(key, webhook_id, timestamp, payload) for key in self._keys),
         }
-        request = self._client.build_request("POST", self._url, content=payload, headers=headers)
-        try:
-            async with asyncio.timeout(self._total_s):
-                response = await self._client.send(request, stream=True)
-        except httpx.ConnectTimeout as problem:
-            raise NotifyError(f"no connection within {self._connect_s:g} s", transient=True) from problem
-        except (TimeoutError, httpx.TimeoutException) as problem:
-            raise NotifyError(f"no answer within {self._total_s:g} s", transient=True) from problem
-        except httpx.RequestError as problem:
-            raise NotifyError(one_line(f"{type(problem).__name__}: {problem}"), transient=True) from problem
+        response = await self._http.open("POST", self._url, payload, headers)
         try:
             return self._judge(response, await self._excerpt(response))
         finally:
@@ -145,18 +152,25 @@ class Webhook:
 
     async def reach(self) -> str:
         """A connection, and TLS where the address says so; no request."""
-        url = httpx.URL(self._url)
-        secure = url.scheme == "https"
-        port = url.port or (443 if secure else 80)
-        try:
-            async with asyncio.timeout(self._connect_s):
-                _, writer = await asyncio.open_connection(url.host, port, ssl=self._trust if secure else None)
-        except TimeoutError as problem:
-            raise NotifyError(f"no connection to {url.host}:{port} within {self._connect_s:g} s", transient=True) from problem
-        except OSError as problem:
-            raise NotifyError(one_line(f"no connection to {url.host}:{port}: {problem}"), transient=True) from problem
-        writer.close()
-        return f"{url.host}:{port} takes connections" + (", its certificate is good" if secure else "")
+        return await self._http.reach(self._url)
+
+    def heard(self, callback: Callback) -> Heard:
+        headers = callback.headers
+        webhook_id, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+        if not (stamp.isascii() and stamp.isdigit()) or abs(self._wall().timestamp() - int(stamp)) > TOLERANCE_S:
+            return refused(401, "webhook-timestamp is missing, or more than five minutes off")
+        genuine = {signature(key, webhook_id, int(stamp), callback.body) for key in self._keys}
+        given = headers.get("webhook-signature", "").split(" ")
+        if not any(hmac.compare_digest(mine.encode(), theirs.encode()) for mine in genuine for theirs in given):
+            return refused(401, "webhook-signature does not fit")
+        event = read(callback.body, _Event)
+        progress = _PROGRESS.get(event.type) if event else None
+        if event is None or progress is None:
+            return refused(422, f"the body is not an event of type {', '.join(_PROGRESS)} with data.notification")
+        told = event.data
+        detail = one_line(told.detail)
+        report = Report(progress, detail, notification=NotificationId(told.notification), responder=one_line(told.responder))
+        return Heard(CallbackAnswer(200, b"{}"), (report,))
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._http.close()

@@ -33,6 +33,8 @@ from gateway.store.journal import FOLDER as SEGMENTS
 from gateway.store.journal import Pruned
 
 NICENESS = 19
+ATTEMPTS = 3
+"""Retention may remove what a backup has not come to yet: what is held then has a hole, and it begins again from what there is now."""
 DATABASE_PAGES = 256
 
 _NOT_KEPT = frozenset({"reserve", "lock", "endpoints.json", identity.NAME, identity.UNFINISHED})
@@ -63,13 +65,12 @@ def back_up(wanted: Wanted, folder: Path, pace: Pace) -> Kept:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _alone(folder):
             draft = folder / manifest.UNFINISHED
-            shutil.rmtree(draft, ignore_errors=True)
-            draft.mkdir(mode=0o700)
-            try:
-                kept = _Run(wanted, draft, manifest.newest(folder), pace).run()
-            except BaseException:
-                shutil.rmtree(draft, ignore_errors=True)
-                raise
+            kept: Kept | None = None
+            for _ in range(ATTEMPTS - 1):
+                with suppress(Pruned):
+                    kept = _drafted(wanted, draft, pace)
+                    break
+            kept = kept or _drafted(wanted, draft, pace)
             whole = folder / manifest.named(wanted.made_at, kept.manifest.last_seq)
             draft.rename(whole)
             sync_folder(folder)
@@ -78,6 +79,16 @@ def back_up(wanted: Wanted, folder: Path, pace: Pace) -> Kept:
             return Kept(whole, kept.manifest)
     except (OSError, sqlite3.Error, StoreBroken, DiskFull, Pruned, identity.FolderRefused) as problem:
         raise CommandFailed(f"the backup into {folder} failed: {problem}") from problem
+
+
+def _drafted(wanted: Wanted, draft: Path, pace: Pace) -> Kept:
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
+    try:
+        return _Run(wanted, draft, manifest.newest(draft.parent), pace).run()
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
 
 
 @contextmanager
@@ -175,13 +186,20 @@ class _Run:
     def _journal(self) -> None:
         """From the held files to the end, wherever the journal goes on meanwhile."""
         into = self._into / "data" / SEGMENTS
-        done = max((segments.number_of(path) for path in segments.listed(into)), default=0)
+        held = segments.listed(into)
+        done = segments.number_of(held[-1]) if held else 0
+        had = segments.edge(held[-1], newest=True) if held else None
         current: segments.Duplicate | None = None
         for _ in range(1000):
             following = next((p for p in segments.listed(self._data / SEGMENTS) if segments.number_of(p) > done), None)
-            begun = following is not None and segments.edge(following, newest=False) is not None
+            first = None if following is None else segments.edge(following, newest=False)
+            begun = first is not None
+            if current is None and had is not None and following is not None:
+                begins = segments.number_of(following) if first is None else first.first_seq
+                if begins > had.last_seq + 1:  # the file between was not sealed when these were held, and is gone
+                    raise Pruned(begins)
             if current is not None:
-                current.catch_up(self._pace.step)  # once more: it ended where the next begins
+                self._end(current, following)
                 if not begun:
                     break
                 self._seal(current)
@@ -189,9 +207,21 @@ class _Run:
                 break
             done = segments.number_of(following)
             current = segments.Duplicate(following, into)
-            current.catch_up(self._pace.step)
+            try:
+                current.catch_up(self._pace.step)
+            except FileNotFoundError:
+                raise Pruned(done + 1) from None
         if current is not None:
             self._seal(current)
+
+    def _end(self, current: segments.Duplicate, following: Path | None) -> None:
+        """Once more: it ended where the next begins. Retention may have been faster; then that is how to know whether all of it is had."""
+        try:
+            current.catch_up(self._pace.step)
+        except FileNotFoundError:
+            first = segments.number_of(following) if following is not None else None
+            if first != current.last_seq + 1:
+                raise Pruned(first or current.last_seq + 1) from None
 
     def _seal(self, duplicate: segments.Duplicate) -> None:
         duplicate.seal()

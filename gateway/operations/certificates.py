@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from devices.certificate import CertificateError, Seal, canonical, sealed
-from gateway.operations.registry import Refused, Row, Service, service, show
+from gateway.operations.registry import Refused, Service, service, show
+from gateway.operations.spreadsheet import Row
 from gateway.problem import CommandFailed
 
 LARGEST = 64 * 1024 * 1024

@@ -19,7 +19,7 @@ def of_folder(data: Path) -> Settings:
 
 def files_of(settings: Settings, config: Path | None) -> Iterator[tuple[str, Path]]:
     """Each file that there is, and under which name it is kept."""
-    if config is not None:
+    if config is not None and config.is_file():
         yield config.name, config
     if settings.notify and (notify := Path(settings.notify)).is_file():
         yield f"notify/{notify.name}", notify
@@ -54,14 +54,15 @@ def _named(where: str, tree: msgspec.Struct, folder: Path) -> Iterator[tuple[str
     """The files that settings name: certificates, and secrets as `file:PATH`."""
     for key, struct in structs(tree):
         for field in msgspec.structs.fields(struct):
-            value: object = getattr(struct, field.name)
-            if not isinstance(value, str) or not value:
-                continue
-            if value.startswith("file:"):
-                path = folder / value.removeprefix("file:")
-            elif field.name in _FILES:
-                path = folder / value
-            else:
-                continue
-            if path.is_file():
-                yield f"{where}/{key}{field.encode_name}/{path.name}", path
+            said: object = getattr(struct, field.name)
+            for value in said if isinstance(said, tuple) else (said,):
+                if not isinstance(value, str) or not value:
+                    continue
+                if value.startswith("file:"):
+                    path = folder / value.removeprefix("file:")
+                elif field.name in _FILES:
+                    path = folder / value
+                else:
+                    continue
+                if path.is_file():
+                    yield f"{where}/{key}{field.encode_name}/{path.name}", path

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import json
 import os
-import secrets
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -12,18 +11,17 @@ from pathlib import Path
 
 import msgspec
 
-from alerting.facts import AlertId, NotificationId, Origin
-from alerting.terms import Category, Priority, Sentence
-from devices.home import AreaId, HomeId
 from gateway.clock import MACHINE
 from gateway.demo import DEVICE, kept_log_ins
 from gateway.judging import load_ruleset
-from gateway.notify.channel import Notice, NotifyError
+from gateway.notify.channel import Channel, NotifyError
 from gateway.notify.settings import channels, load_notify
+from gateway.notify.trial import trial
 from gateway.operations import doctor_reach as reach
 from gateway.operations.configuration import of_folder
 from gateway.operations.doctor_machine import disk, machine
 from gateway.operations.doctor_stores import backups, stores
+from gateway.operations.doctor_watchdog import watchdog
 from gateway.operations.examine import examine
 from gateway.operations.finding import Finding, Level, fail, ok
 from gateway.problem import CommandFailed
@@ -32,7 +30,7 @@ from gateway.settings import Settings, reveal
 
 def doctor(asked: argparse.Namespace) -> int:
     """Exit 1 when something fails; warnings are only said."""
-    if asked.send_test:
+    if asked.send_test or asked.test_channels:
         return _send_test(asked)
     login = _login(asked, os.environ)
     findings = asyncio.run(examined(asked.config, asked.data, login, os.environ))
@@ -57,6 +55,7 @@ async def examined(config: Path | None, data: Path | None, login: reach.Login | 
     findings += await reach.broker(settings, environment)
     findings += await reach.outside_stores(settings)
     findings += await reach.notification(settings, environment)
+    findings += watchdog(settings)
     findings += backups(settings)
     return findings
 
@@ -103,7 +102,10 @@ def _send_test(asked: argparse.Namespace) -> int:
     settings, findings = _configured(asked.config, asked.data, os.environ)
     if settings is None or any(finding.level is Level.FAIL for finding in findings):
         raise CommandFailed("\n".join(finding.sentence for finding in findings))
-    results = asyncio.run(sent(settings, asked.send_test, os.environ, MACHINE.wall()))
+    if asked.send_test:
+        results = asyncio.run(sent(settings, asked.send_test, os.environ, MACHINE.wall()))
+    else:
+        results = asyncio.run(sent_by_each(settings, os.environ, MACHINE.wall()))
     for line in table(results):
         _say(line)
     return int(any(finding.level is Level.FAIL for finding in results))
@@ -116,33 +118,34 @@ async def sent(settings: Settings, target: str, environment: Mapping[str, str], 
         raise CommandFailed(f"no target is named {target!r}, there are: {', '.join(known)}")
     if not settings.notify or not known[target]:
         raise CommandFailed(f"no channel leads to {target!r}")
+    return await _sent(settings, environment, now, target, frozenset(known[target]))
+
+
+async def sent_by_each(settings: Settings, environment: Mapping[str, str], now: datetime) -> list[Finding]:
+    """A message that says it is a test, through every channel there is, those that another one stands for among them."""
+    if not settings.notify:
+        raise CommandFailed("there are no channels: the settings name no notify file")
+    return await _sent(settings, environment, now, "doctor", None)
+
+
+async def _sent(
+    settings: Settings, environment: Mapping[str, str], now: datetime, target: str, names: frozenset[str] | None,
+) -> list[Finding]:  # fmt: skip
     path = Path(settings.notify)
     ways = channels(load_notify(path), path, wall=MACHINE.wall, zone=settings.zone, environment=environment)
-    found = []
     try:
-        for way in ways:
-            if way.name in known[target]:
-                try:
-                    answer = await way.send(_test_notice(way.name, target, now))
-                except NotifyError as problem:
-                    found.append(fail(f"channel {way.name}", problem.detail))
-                else:
-                    found.append(ok(f"channel {way.name}", f"sent: {answer.detail}"))
+        return [await _tried(way, target, now) for way in ways if names is None or way.name in names]
     finally:
         for way in ways:
             await way.close()
-    return found
 
 
-def _test_notice(channel: str, target: str, now: datetime) -> Notice:
-    return Notice(
-        notification=NotificationId(f"doctor-{secrets.token_hex(8)}"), channel=channel, target=target, requested_at=now,
-        alert=AlertId("doctor"), category=Category.TECHNICAL, priority=Priority.TECHNICAL, origin=Origin.TEST, life_safety=False,
-        title=Sentence("测试通知，无需处理", "A test, nothing to be done"),
-        reason=Sentence("工程师在检查通知渠道", "an engineer is trying out the channels"),
-        why=Sentence(f"检查“{target}”能否收到通知", f"to see whether {target!r} is reached"),
-        step=0, raised_at=now, area=AreaId(""), home=HomeId(""), home_name="", address="", phone="", room="", residents=(), link="",
-    )  # fmt: skip
+async def _tried(way: Channel, target: str, now: datetime) -> Finding:
+    try:
+        answer = await way.send(trial(way.name, target, now))
+    except NotifyError as problem:
+        return fail(f"channel {way.name}", problem.detail)
+    return ok(f"channel {way.name}", f"sent: {answer.detail}")
 
 
 def _say(line: str) -> None:

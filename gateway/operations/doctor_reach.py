@@ -7,7 +7,6 @@ import asyncio
 import errno
 import fcntl
 import os
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -17,13 +16,14 @@ import msgspec
 
 from devices.mqtt.encode import encode
 from devices.mqtt.packets import Connect, Disconnect, Pingreq
+from gateway.address import near, origin, take
 from gateway.clock import MACHINE
 from gateway.mqtt.keys import Keys
 from gateway.notify.channel import NotifyError
 from gateway.notify.settings import channels, load_notify
 from gateway.operations.finding import Finding, Findings, fail, ok, warn
 from gateway.problem import CommandFailed
-from gateway.settings import EVERYWHERE, Settings, broker_address, reveal
+from gateway.settings import Settings, broker_address, reveal
 from gateway.store.folder import Layout
 
 PATIENCE_S = 5.0
@@ -53,7 +53,7 @@ async def service(settings: Settings) -> list[Finding]:
     """While it runs: whether it answers, and what it says. While it does not: whether its ports are free."""
     if not runs(Path(settings.data)):
         return [warn("service", "it does not run"), *_ports(settings)]
-    url = f"http://{_near(settings.http.host)}:{settings.http.port}/readyz"
+    url = f"{origin(settings.http.host, settings.http.port)}/readyz"
     try:
         async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
             answer = await client.get(url)
@@ -77,17 +77,17 @@ class _Readiness(msgspec.Struct):
 
 def _ports(settings: Settings) -> Findings:
     for key, host, port in settings.listening:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as problem:
-                if problem.errno in (errno.EACCES, errno.EPERM):
-                    yield fail(key, f"{port} is for root alone: CAP_NET_BIND_SERVICE in the unit, or a port over 1023")
-                else:
-                    yield fail(key, f"{port} on {host}: {problem.strerror}; another program has it")
+        try:
+            take(host, port)
+        except OSError as problem:
+            if problem.errno in (errno.EACCES, errno.EPERM):
+                yield fail(key, f"{port} is for root alone: CAP_NET_BIND_SERVICE in the unit, or a port over 1023")
+            elif problem.errno == errno.EADDRINUSE:
+                yield fail(key, f"{port} on {host}: {problem.strerror}; another program has it")
             else:
-                yield ok(key, f"{port} on {host} is free")
+                yield fail(key, f"{port} on {host}: {problem.strerror}; this machine has no such address")
+        else:
+            yield ok(key, f"{port} on {host} is free")
 
 
 # --- MQTT ------------------------------------------------------------------------------------------------------------------------
@@ -99,12 +99,12 @@ async def endpoint(settings: Settings, login: Login | None) -> list[Finding]:
         return []
     found = []
     if settings.mqtt.plain:
-        found.append(await _spoken("kits", _near(settings.mqtt.host), settings.mqtt.port, None, login))
+        found.append(await _spoken("kits", near(settings.mqtt.host), settings.mqtt.port, None, login))
     tls = settings.mqtt.tls
     if tls is not None:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # whether they trust it is for the kits to say
-        found.append(await _spoken("kits, TLS", _near(tls.host), tls.port, context, login))
+        found.append(await _spoken("kits, TLS", near(tls.host), tls.port, context, login))
     return found
 
 
@@ -218,7 +218,3 @@ async def outside_stores(settings: Settings) -> list[Finding]:
             good = answer.status_code < 500
             found.append((ok if good else warn)(what, f"{store.url} answers ({answer.status_code})"))
     return found
-
-
-def _near(host: str) -> str:
-    return "127.0.0.1" if host in EVERYWHERE else host

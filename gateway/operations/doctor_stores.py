@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gateway import backup_status
 from gateway.clock import MACHINE
+from gateway.evidence import archive
 from gateway.operations import manifest
 from gateway.operations.finding import Finding, Findings, fail, ok, warn
 from gateway.settings import Settings
@@ -140,6 +141,14 @@ def _followers(data: Path, last_seq: int) -> Findings:
             yield warn("history", f"{history}: {problem}")
         else:
             yield _position("history", position, last_seq)
+    if (data / archive.NAME).exists():
+        try:
+            with closing(archive.reading(data)) as file:
+                row = file.execute("SELECT value FROM meta WHERE name = 'position'").fetchone()
+        except sqlite3.Error as problem:
+            yield fail("evidence", f"{data / archive.NAME}: {problem}; it is in every backup")
+        else:
+            yield _position("evidence", 0 if row is None else int(row[0]), last_seq)
 
 
 def _position(what: str, position: int, last_seq: int) -> Finding:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from alerting.assembly import RulesetError, assemble
+from alerting.caring.prompts import PromptFile
 from alerting.policy import EscalationFile, Target
 from alerting.rules import DispositionFile, RuleFile
 from config import ConfigError, Survey, files_of, survey
@@ -22,7 +23,7 @@ from gateway.mqtt.keys import problem_of
 from gateway.notify.settings import NotifyFile, survey_channels, survey_notify
 from gateway.operations.configuration import structs
 from gateway.problem import CommandFailed
-from gateway.settings import Settings, reveal, survey_settings
+from gateway.settings import Settings, beside, reveal, survey_settings
 
 
 def settings_of(config: Path, environment: Mapping[str, str]) -> Settings:
@@ -42,7 +43,7 @@ def examine(config: Path, environment: Mapping[str, str]) -> tuple[Settings | No
     settings = found.value
     notify = _notify(found, settings, environment)
     judging = _judging(found, settings, notify)
-    for key, reason in (*_secrets(settings, config.resolve().parent, environment), *_certificates(settings)):
+    for key, reason in (*_secrets(settings, beside(config), environment), *_certificates(settings)):
         found.mistake(key, reason)
     mistakes = [*sorted(found.mistakes, key=lambda mistake: mistake.line), *(notify.mistakes if notify else []), *judging]
     return settings, [str(mistake) for mistake in mistakes]
@@ -80,14 +81,18 @@ def _judging(found: Survey[Settings], settings: Settings, notify: Survey[NotifyF
     escalation = survey(folder / "escalation.toml", EscalationFile)
     dispositions = survey(folder / "dispositions.toml", DispositionFile)
     models = survey(folder / "models.toml", Models)
+    prompts = survey(folder / "prompts.toml", PromptFile) if (folder / "prompts.toml").exists() else None
     mistakes = [mistake for file in rules for mistake in file.mistakes]
-    mistakes += [*escalation.mistakes, *dispositions.mistakes, *models.mistakes]
+    mistakes += [*escalation.mistakes, *dispositions.mistakes, *models.mistakes, *(prompts.mistakes if prompts else ())]
     if notify and notify.value and escalation.value and not escalation.mistakes:
         _targets(notify, notify.value, escalation.value.targets)
     if mistakes or not (escalation.value and dispositions.value and models.value):
         return mistakes
     try:
-        assemble([file.value for file in rules if file.value], escalation.value, dispositions.value, models.value.model)
+        assemble(
+            [file.value for file in rules if file.value], escalation.value, dispositions.value, models.value.model,
+            prompts=prompts.value if prompts else None,
+        )  # fmt: skip
     except RulesetError as problem:
         return [_placed(line, folder, rules) for line in problem.problems]
     return []

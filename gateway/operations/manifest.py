@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from alerting.facts import Status
+from alerting.terms import Status
 from gateway.recovery import look
 from gateway.store.identity import Identity
 from gateway.store.journal import Reader

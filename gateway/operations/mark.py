@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from alerting.facts import Said
+from alerting.items import Said
 from devices.message import Heard
 from gateway.operations import manifest
 from gateway.store.entry import Entry

@@ -1,11 +1,10 @@
-"""`./anju home` and `./anju device`: the registry from a shell, through the API of the service that runs, like any other program.
+"""`./anju home`, `device` and `person`: the registry from a shell, through the API of the service that runs, like any other program.
 
 The right to it comes from a token (`--url`, `--token`), or from being able to write the data folder: then a session of ten minutes is
 begun there in the name of an administrator, and ended behind the last call.
 """
 
 import argparse
-import csv
 import os
 import sys
 from collections.abc import Iterator
@@ -17,22 +16,41 @@ from time import monotonic, sleep
 import httpx
 import msgspec
 
+from gateway.address import origin
 from gateway.operations.accounts import users_of
 from gateway.operations.commands import settings_for
 from gateway.operations.pace import Bar
+from gateway.operations.spreadsheet import Row, read, typed
 from gateway.problem import CommandFailed
-from gateway.settings import EVERYWHERE, reveal
+from gateway.settings import reveal
 from gateway.web.users import Role
 
 LASTS = timedelta(minutes=10)
 TAKEN_IN_S = 5.0
 """Within which the service has seen a session that was begun in its file."""
 
-HOME_COLUMNS = ("id", "area", "name", "address", "phone", "access", "note")
-DEVICE_COLUMNS = ("id", "home", "model", "room", "name")
-_NEEDED = {"homes": ("id", "area", "name"), "devices": ("id", "home", "model")}
 
-Row = dict[str, object]
+class Kind(msgspec.Struct, frozen=True):
+    """What the registry keeps of one kind, as a shell lists it and takes it in."""
+
+    path: str
+    shown: tuple[str, ...]
+    needed: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+HOMES = Kind(
+    "homes", shown=("id", "area", "name", "address"), needed=("id", "area", "name"),
+    columns=("id", "area", "name", "address", "phone", "access", "note", "building", "carrier"),
+)  # fmt: skip
+DEVICES = Kind(
+    "devices", shown=("id", "home", "model", "room", "online"), needed=("id", "home", "model"),
+    columns=("id", "home", "model", "room", "name"),
+)  # fmt: skip
+PEOPLE = Kind(
+    "people", shown=("id", "home", "role", "name", "phone"), needed=("id", "home", "role", "name"),
+    columns=("id", "home", "role", "name", "phone", "order", "hours", "birth_year", "medical", "speech", "note", "vulnerable"),
+)  # fmt: skip
 
 
 class Refused(Exception):  # noqa: N818 - the service's answer
@@ -81,30 +99,15 @@ class Service:
 
 
 def home(asked: argparse.Namespace) -> int:
+    asks = {name: value for name, value in (("area", asked.area), ("q", asked.search)) if value} if asked.what == "list" else {}
     with service(asked) as api:
-        match asked.what:
-            case "list":
-                query = {name: value for name, value in (("area", asked.area), ("q", asked.search)) if value}
-                return show(api.all("/homes", query), ("id", "area", "name", "address"), as_json=asked.json)
-            case "add":
-                api.call("POST", "/homes", body=_given(asked, HOME_COLUMNS))
-            case "import":
-                return _import(api, "homes", asked.file, HOME_COLUMNS)
-            case _:
-                api.call("DELETE", f"/homes/{asked.id}")
-    return 0
+        return _kept(api, HOMES, asked, asks)
 
 
 def device(asked: argparse.Namespace) -> int:
     with service(asked) as api:
-        of_home = {"home": asked.home} if asked.home else {}
+        of_home = _of_home(asked)
         match asked.what:
-            case "list":
-                return show(api.all("/devices", of_home), ("id", "home", "model", "room", "online"), as_json=asked.json)
-            case "add":
-                _warn(api.call("POST", "/devices", body=_given(asked, DEVICE_COLUMNS)))
-            case "import":
-                return _import(api, "devices", asked.file, DEVICE_COLUMNS)
             case "credentials":
                 _credentials(api, asked.id, of_home, as_json=asked.json)
             case "shut-out":
@@ -112,7 +115,30 @@ def device(asked: argparse.Namespace) -> int:
             case "swap":
                 _swap(api, asked, of_home)
             case _:
-                api.call("DELETE", f"/devices/{asked.id}", query=of_home)
+                return _kept(api, DEVICES, asked, of_home)
+    return 0
+
+
+def person(asked: argparse.Namespace) -> int:
+    with service(asked) as api:
+        return _kept(api, PEOPLE, asked, _of_home(asked))
+
+
+def _of_home(asked: argparse.Namespace) -> dict[str, str]:
+    return {"home": asked.home} if asked.home else {}
+
+
+def _kept(api: Service, kind: Kind, asked: argparse.Namespace, query: dict[str, str]) -> int:
+    """List, add, import or retire."""
+    match asked.what:
+        case "list":
+            return show(api.all(f"/{kind.path}", query), kind.shown, as_json=asked.json)
+        case "add":
+            _warn(api.call("POST", f"/{kind.path}", body=_given(asked, kind.columns)))
+        case "import":
+            return _import(api, kind, asked.file, as_json=asked.json)
+        case _:
+            api.call("DELETE", f"/{kind.path}/{asked.id}", query=query)
     return 0
 
 
@@ -142,48 +168,50 @@ def _credentials(api: Service, device_id: str, of_home: dict[str, str], *, as_js
         _say(f"{issued['username']} / {issued['password']} (shown this once)")
 
 
-def _import(api: Service, kind: str, file: Path, columns: tuple[str, ...]) -> int:
+def _import(api: Service, kind: Kind, file: Path, *, as_json: bool) -> int:
     """Each line for itself: what is wrong with one keeps no other out. Exit 1 when one was not taken."""
-    rows = _rows(file, kind, columns)
-    bar, taken, there, wrong, warned = Bar(f"{kind}", len(rows)), 0, 0, 0, 0
+    rows = read(file, kind.columns, kind.needed)
+    bar, done, warned, known = Bar(kind.path, len(rows)), Imported(), 0, Known(api, kind)
     for number, row in rows:
         try:
-            warned += bool(api.call("POST", f"/{kind}", body=row).get("warnings"))
-            taken += 1
+            warned += bool(api.call("POST", f"/{kind.path}", body=row).get("warnings"))
+            done.taken += 1
         except Refused as no:
-            if no.status == 409:
-                there += 1
+            if no.status == 409 and known.there(row):
+                done.there += 1
             else:
-                wrong += 1
+                done.refused += 1
                 sys.stderr.write(f"anju: {file}:{number}: {no}\n")
         bar.add(1)
     bar.close()
-    _say(f"{taken:,} {kind} taken, {there:,} were there already, {wrong:,} refused")
+    if as_json:
+        _say(msgspec.json.encode(done).decode())
+    else:
+        _say(f"{done.taken:,} {kind.path} taken, {done.there:,} were there already, {done.refused:,} refused")
     if warned:
         sys.stderr.write(f"anju: {warned:,} of them are not certified; `./anju device list --json` says how each stands\n")
-    return int(wrong > 0)
+    return int(done.refused > 0)
 
 
-def _rows(file: Path, kind: str, columns: tuple[str, ...]) -> list[tuple[int, Row]]:
-    """Lines of a CSV with a head, as spreadsheets write them (UTF-8, with or without a mark); empty cells are left out."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            reader = csv.DictReader(opened)
-            head = reader.fieldnames or []
-            strange = [name for name in head if name not in columns]
-            missing = [name for name in _NEEDED[kind] if name not in head]
-            if strange or missing:
-                what = f"no column {missing[0]!r}" if missing else f"a column {strange[0]!r} that is not known"
-                raise CommandFailed(f"{file}:1: {what}; columns are {', '.join(columns)}")
-            rows: list[tuple[int, Row]] = []
-            for cells in reader:
-                row: Row = {name: value.strip() for name, value in cells.items() if name in columns and value and value.strip()}
-                if row:
-                    rows.append((reader.line_num, row))
-            return rows
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        reason = getattr(problem, "strerror", None) or ("is not UTF-8" if isinstance(problem, UnicodeDecodeError) else str(problem))
-        raise CommandFailed(f"{file}: {reason}") from problem
+class Imported(msgspec.Struct):
+    taken: int = 0
+    there: int = 0
+    refused: int = 0
+
+
+class Known:
+    """What is registered: an id that is spent, or taken by another home, is refused in the same way as one that is there."""
+
+    def __init__(self, api: Service, kind: Kind) -> None:
+        self._api, self._kind = api, kind
+        self._places: set[tuple[object, object]] = set()
+
+    def there(self, row: Row) -> bool:
+        """Whether the row's id stands in the row's home. Asks the service again for one that it did not have before."""
+        place = row["id"], row.get("home")
+        if place not in self._places:
+            self._places = {(one["id"], one.get("home")) for one in self._api.all(f"/{self._kind.path}", {})}
+        return place in self._places
 
 
 @contextmanager
@@ -216,7 +244,7 @@ def _begun(asked: argparse.Namespace) -> tuple[str, str]:
             nobody = f"{asked.by} is no administrator" if asked.by else "there is no administrator: make one with ./anju user add"
             raise CommandFailed(nobody)
         token, _ = users.begin(admins[0], lasts=LASTS)
-    return f"http://{'127.0.0.1' if http.host in EVERYWHERE else http.host}:{http.port}", token
+    return origin(http.host, http.port), token
 
 
 def _taken_in(api: Service) -> None:
@@ -242,7 +270,7 @@ def _token(given: str) -> str:
 
 
 def _given(asked: argparse.Namespace, columns: tuple[str, ...]) -> Row:
-    return {name: value for name in columns if (value := getattr(asked, name, ""))}
+    return typed({name: value for name in columns if (value := getattr(asked, name, ""))})
 
 
 def _sentence(answer: httpx.Response) -> str:

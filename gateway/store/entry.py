@@ -4,7 +4,8 @@ from datetime import datetime
 
 import msgspec
 
-from alerting.facts import Fact, Item
+from alerting.facts import Fact
+from alerting.items import Item
 from devices.mqtt.entries import SessionEntry
 
 Entry = Item | Fact | SessionEntry

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from alerting.facts import Sentence
+from alerting.terms import Sentence
 from devices.home import DeviceId, HomeId
 from devices.observation import BOOLEANS, Property
 from gateway.outside_stores import HISTORY
@@ -26,6 +27,11 @@ from gateway.store.failure import failure, sync_folder
 from gateway.store.segments import instant, micros
 
 Value = bool | int | float
+MICROSECOND = timedelta(microseconds=1)
+Values = dict[Property, Value]
+_Row = tuple[tuple[int, int], Values]
+"""A series and a moment in Unix microseconds; what was said then."""
+_place = itemgetter(0)
 _LAST = """
 CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, home TEXT NOT NULL, device TEXT NOT NULL, UNIQUE (home, device)) STRICT;
 CREATE TABLE IF NOT EXISTS last (series INTEGER NOT NULL, property TEXT NOT NULL, at INTEGER NOT NULL, value ANY NOT NULL,
@@ -67,8 +73,8 @@ class ChartsAway(Exception):  # noqa: N818 - a state of the world, not a mistake
 class Question(msgspec.Struct, frozen=True):
     """What a chart asks: readings of one property from `start` until before `end`, at most `limit`, from `cursor` on.
 
-    With `every`, one value a step: steps are aligned to multiples of `every` since 1970 UTC, stamped with their beginning, and empty
-    ones are left out.
+    With `every`, one value a step: steps are aligned to multiples of `every` since 1970 by a clock that is `ahead` of UTC, stamped with
+    their beginning, and empty ones are left out. So a day is one of the clock's days.
     """
 
     home: HomeId
@@ -80,6 +86,7 @@ class Question(msgspec.Struct, frozen=True):
     aggregate: Aggregate = Aggregate.MEAN
     limit: int = 1000
     cursor: str | None = None
+    ahead: timedelta = timedelta(0)
 
 
 class Charts(Protocol):
@@ -126,6 +133,7 @@ class HistoryReader:
         q = question
         return self.query(
             q.home, q.device, q.property, q.start, q.end, every=q.every, aggregate=q.aggregate, limit=q.limit, cursor=q.cursor,
+            ahead=q.ahead,
         )  # fmt: skip
 
     def query(
@@ -140,17 +148,19 @@ class HistoryReader:
         aggregate: Aggregate = Aggregate.MEAN,
         limit: int = 1000,
         cursor: str | None = None,
+        ahead: timedelta = timedelta(0),
     ) -> Answer:
         """As `Question` has it. ValueError for a cursor that was not given here."""
         low, high = micros(start) if cursor is None else int(cursor), micros(end)
-        step = None if every is None else max(every // timedelta(microseconds=1), 1)
+        step = None if every is None else max(every // MICROSECOND, 1)
+        shift = 0 if step is None else ahead // MICROSECOND % step
         kind = Aggregate.LAST if every is None else aggregate
         with closing(_reading(self._folder / "last.db")) as connection:
             series = connection.execute("SELECT id FROM series WHERE home = ? AND device = ?", (home, device)).fetchone()
         steps: list[_Step] = []
         for path in [] if series is None else _months(self._folder):
             if len(steps) <= limit and _beginning(path) < high and _end(path) > low:
-                for following in _steps(path, int(series[0]), prop, (low, high), step=step, kind=kind, most=limit + 1):
+                for following in _steps(path, int(series[0]), prop, (low, high), step=step, shift=shift, kind=kind, most=limit + 1):
                     if steps and steps[-1].at == following.at:  # it began in the month before
                         steps[-1] = steps[-1].joined(following, kind)
                     else:
@@ -185,23 +195,19 @@ class History(HistoryReader):
     def write(self, points: Sequence[Point], position: int) -> None:
         """All of them and the position, on disk when this returns. After DiskFull or StoreBroken write the same again."""
         try:
-            numbers = self._numbered(points)
-            months: dict[tuple[int, int], dict[tuple[int, int], dict[Property, Value]]] = defaultdict(lambda: defaultdict(dict))
+            months = self._by_month(points)
             newest: dict[tuple[int, Property], tuple[int, Value]] = {}
-            for point in points:
-                at, series, value = micros(point.at), numbers[point.home, point.device], point.value
-                value = int(value) if isinstance(value, bool) else value
-                months[point.at.year, point.at.month][series, at][point.property] = value
-                key = (series, point.property)
-                if key not in newest or newest[key][0] <= at:
-                    newest[key] = (at, value)
-            for (year, month), rows in months.items():
+            for year, month in sorted(months):
+                rows = sorted(months[year, month].items(), key=_place)  # as they lie in the file: each page is touched once
                 self._write_month(self._folder / f"{year:04}-{month:02}.db", rows)
+                for (series, at), values in rows:
+                    for prop, value in values.items():
+                        newest[series, prop] = (at, value)
             self._last.execute("BEGIN IMMEDIATE")
             self._last.executemany(
                 "INSERT INTO last VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at, value = excluded.value"
                 " WHERE excluded.at >= last.at",
-                [(series, prop, at, value) for (series, prop), (at, value) in newest.items()],
+                [(*key, *newest[key]) for key in sorted(newest)],
             )
             self._last.execute("INSERT INTO position VALUES (0, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq", (position,))
             self._last.execute("COMMIT")
@@ -211,9 +217,19 @@ class History(HistoryReader):
                     connection.execute("ROLLBACK")
             raise failure(problem, self._folder / "last.db") from problem
 
-    def _numbered(self, points: Sequence[Point]) -> dict[tuple[str, str], int]:
+    def _by_month(self, points: Sequence[Point]) -> dict[tuple[int, int], dict[tuple[int, int], Values]]:
+        """Rows, by the moment's year and month, and by their series and the moment itself."""
+        reports = _reports(points)
+        numbers = self._numbered({(first.home, first.device) for first, _ in reports})
+        months: dict[tuple[int, int], dict[tuple[int, int], Values]] = defaultdict(dict)
+        for first, values in reports:
+            place = (numbers[first.home, first.device], micros(first.at))
+            months[first.at.year, first.at.month].setdefault(place, {}).update(values)
+        return months
+
+    def _numbered(self, devices: set[tuple[HomeId, DeviceId]]) -> dict[tuple[str, str], int]:
         numbers = self._numbers
-        fresh = {(point.home, point.device) for point in points if (point.home, point.device) not in numbers}
+        fresh = devices - numbers.keys()
         if fresh:
             found = {}
             self._last.execute("BEGIN IMMEDIATE")  # one for all: each of its own would be synced by itself
@@ -225,18 +241,18 @@ class History(HistoryReader):
             numbers |= found  # known when they are on disk
         return numbers
 
-    def _write_month(self, path: Path, moments: dict[tuple[int, int], dict[Property, Value]]) -> None:
+    def _write_month(self, path: Path, rows: Sequence[_Row]) -> None:
         statements: dict[tuple[Property, ...], list[tuple[Value, ...]]] = defaultdict(list)
-        for (series, at), values in moments.items():
+        for (series, at), values in rows:
             statements[tuple(values)].append((series, at, *values.values()))
         connection = self._month(path)
         connection.execute("BEGIN IMMEDIATE")
-        for columns, rows in statements.items():
+        for columns, filled in statements.items():
             names = ", ".join(f"[{c}]" for c in columns)
             changes = ", ".join(f"[{c}] = excluded.[{c}]" for c in columns)
             connection.executemany(
                 f"INSERT INTO readings (series, at, {names}) VALUES (?, ?{', ?' * len(columns)}) ON CONFLICT DO UPDATE SET {changes}",  # noqa: S608 - of Property
-                rows,
+                filled,
             )
         connection.execute("COMMIT")
 
@@ -269,6 +285,20 @@ class History(HistoryReader):
     def close(self) -> None:
         for connection in (self._last, *self._open.values()):
             connection.close()
+
+
+def _reports(points: Sequence[Point]) -> list[tuple[Point, Values]]:
+    """The readings of each report, which follow each other and share its moment, beside the first of them."""
+    reports: list[tuple[Point, Values]] = []
+    first: Point | None = None
+    values: Values = {}
+    for point in points:
+        if first is None or point.at is not first.at or point.device != first.device or point.home != first.home:
+            first, values = point, {}
+            reports.append((first, values))
+        value = point.value
+        values[point.property] = int(value) if isinstance(value, bool) else value
+    return reports
 
 
 def page(values: list[tuple[int, int | float]], prop: Property, kind: Aggregate, limit: int) -> Answer:
@@ -311,7 +341,7 @@ _FUNCTION = {
 
 
 def _steps(
-    path: Path, series: int, prop: Property, span: tuple[int, int], *, step: int | None, kind: Aggregate, most: int,
+    path: Path, series: int, prop: Property, span: tuple[int, int], *, step: int | None, shift: int, kind: Aggregate, most: int,
 ) -> list[_Step]:
     where = f"FROM readings WHERE series = ? AND at >= ? AND at < ? AND [{prop}] IS NOT NULL"
     with closing(_reading(path)) as connection:
@@ -321,8 +351,9 @@ def _steps(
             rows = connection.execute(f"SELECT at, 1, [{prop}] {where} ORDER BY at LIMIT ?", (series, *span, most)).fetchall()
         else:
             function = _FUNCTION[kind].format(prop)
+            begins = f"at - (at + {shift}) % {step}"
             rows = connection.execute(
-                f"SELECT at - at % {step} AS step, count(*), {function} {where} GROUP BY step ORDER BY step LIMIT ?", (series, *span, most),
+                f"SELECT {begins} AS step, count(*), {function} {where} GROUP BY step ORDER BY step LIMIT ?", (series, *span, most),
             ).fetchall()
     return [_Step(row[0], row[1], row[2]) for row in rows]
 

@@ -63,13 +63,13 @@ class Reader:
 
         0 gives all there is; any other number that retention has overtaken raises Pruned. StoreBroken names a damaged place.
         """
-        _, holder = self._holder(after_seq)
+        begin, holder = self._holder(after_seq)
         if holder is not None and holder.last_seq > after_seq:
             yield holder
             after_seq = holder.last_seq
         while True:
             reached = after_seq
-            for row in self._pass(after_seq):
+            for row in self._pass(after_seq, begin):
                 if after_seq and row.first_seq != after_seq + 1:
                     break
                 yield row
@@ -78,6 +78,7 @@ class Reader:
                 return
             if reached == after_seq:
                 self._explain_gap(after_seq)
+            begin, _ = self._holder(after_seq)
 
     def read(self, after_seq: int = 0) -> Iterator[Commit]:
         """`rows`, decoded."""
@@ -95,10 +96,12 @@ class Reader:
                 return path, row
         return None, None
 
-    def _pass(self, after_seq: int) -> Iterator[Stored]:
-        """One walk over the files. It has a gap when a segment was filled, and the next begun, behind its back."""
-        # A name says where a file begins at the earliest: where the commits overtook its making, the one before goes on past it.
-        begin, _ = self._holder(after_seq + 1)
+    def _pass(self, after_seq: int, begin: Path | None) -> Iterator[Stored]:
+        """One walk over the files from `begin` on. It has a gap when a segment was filled, and the next begun, behind its back.
+
+        `begin`: the file of the holder. A name says where a file begins at the earliest: where the commits overtook its making, the one
+        before goes on past it.
+        """
         for path in segments.listed(self._folder):
             if begin is not None and path < begin:
                 continue
@@ -109,7 +112,8 @@ class Reader:
 
     def _explain_gap(self, after_seq: int) -> None:
         """Raise Pruned or StoreBroken, unless the commit has appeared by now."""
-        first = next(self._pass(after_seq), None)
+        begin, _ = self._holder(after_seq)
+        first = next(self._pass(after_seq, begin), None)
         if first is None or first.first_seq == after_seq + 1:
             return
         oldest = self.first_seq

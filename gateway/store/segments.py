@@ -205,7 +205,9 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """A segment, for reading, from any process; also while it is being written. FileNotFoundError when it went away meanwhile."""
     mode = "immutable=1" if is_sealed(path) else "mode=ro"
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, timeout=5.0)) as connection:
+        # A walk over the files may go on in another thread than it began in: who follows takes a piece at a time from a pool.
+        uri = f"{path.absolute().as_uri()}?{mode}"
+        with closing(sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0)) as connection:
             yield connection
     except sqlite3.Error as problem:
         if not path.exists():

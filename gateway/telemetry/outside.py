@@ -13,9 +13,11 @@ from time import monotonic
 
 import msgspec
 
-from alerting.facts import DeviceDiscovered, DeviceRegistered, Said, Sentence
+from alerting.items import Said
+from alerting.registry_facts import DeviceDiscovered, DeviceRegistered
 from alerting.snapshots import GLOBAL, decode_home
-from devices.home import AreaId, DeviceId, HomeId, ModelId
+from alerting.terms import Sentence
+from devices.home import SYNTHETIC_HOME, AreaId, DeviceId, HomeId, ModelId
 from devices.message import Heard
 from gateway.clock import MACHINE
 from gateway.outside_stores import Begin, Store
@@ -35,6 +37,8 @@ BATCH_LINES = 5000
 BATCH_BYTES = 1 << 20
 ALL_REFUSED = 100
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+_DEVICES = (DeviceRegistered, DeviceDiscovered)
+"""Asked of every entry; a union that is written out there would be made anew each time."""
 _DEVICES_REMEMBERED = 200_000
 _LINE_KEPT = 2000
 
@@ -96,10 +100,10 @@ class Outside:
 
     def take(self, commit: Commit) -> bool:
         for entry in commit.entries:
-            if isinstance(entry, DeviceRegistered | DeviceDiscovered):
+            if isinstance(entry, _DEVICES):
                 self._learn(entry.device.home, entry.device.id, entry.device.model)
         for entry in commit.entries:
-            if isinstance(entry, Said) and isinstance(entry.message, Heard):
+            if isinstance(entry, Said) and isinstance(entry.message, Heard) and entry.message.home != SYNTHETIC_HOME:
                 heard = entry.message
                 for o, line in zip(heard.report.observations, lines(heard, self._tags_of(heard)), strict=True):
                     if abs(o.value) > self._store.largest:

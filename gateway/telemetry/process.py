@@ -1,4 +1,4 @@
-"""The telemetry process: writes the history that charts read, and every outside store; nothing else waits for it.
+"""The telemetry process: writes the history that charts read, the evidence, and every outside store; nothing else waits for it.
 
 It is a process of its own, at a lower priority, because indexing readings shall stand neither before a cord nor before the desk's
 stream. It reads the journal's files; the alarm process tells it the time, is told how far it has kept, and pushes it no commits.
@@ -19,6 +19,7 @@ from gateway.children import end_with_parent
 from gateway.clock import MACHINE
 from gateway.control import TELEMETRY_SOCKET, Answered, Ask, Control, Health, Keeper, TelemetryHealth, socket_path
 from gateway.control_server import ControlServer
+from gateway.evidence.archive import Archive
 from gateway.jobs import Job, Jobs, Ledger
 from gateway.problem import CommandFailed
 from gateway.settings import Settings, handed_down
@@ -83,7 +84,8 @@ async def follow(settings: Settings, stopping: asyncio.Event) -> None:
 
     historian = Historian(layout.history, room)
     history = Follower(historian, journal, tell)
-    followers = [history, *(Follower(Outside(s, layout, journal, room), journal, tell) for s in settings.telemetry.stores)]
+    archive = Follower(Archive(layout.root, settings.zone, room), journal, tell)
+    followers = [history, archive, *(Follower(Outside(s, layout, journal, room), journal, tell) for s in settings.telemetry.stores)]
     control = Control(socket_path(layout.root), commits=False)
     clock = ServiceTime(journal)
 
@@ -134,13 +136,13 @@ async def follow(settings: Settings, stopping: asyncio.Event) -> None:
                 clock.told = False
 
     async def tell_kept() -> None:
-        """Every few seconds, and whenever the alarm process has come (back): its files up to there are no more needed for charts."""
+        """Every few seconds, and whenever the alarm process has come (back): its files up to there are charts and evidence by now."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(KEPT_EVERY_S):
                     await arrived.wait()
             arrived.clear()
-            control.kept(Keeper.TELEMETRY, history.position)
+            control.kept(Keeper.TELEMETRY, min(history.position, archive.position))
 
     await server.start()
     for follower in followers:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from alerting.facts import Sentence
+from alerting.terms import Sentence
 from gateway.clock import MACHINE
 
 REASON_KEPT = 300

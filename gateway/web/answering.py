@@ -3,13 +3,9 @@
 Counting a month of a city is a second of Python, and in the web process it would stand between every alarm and the screens.
 """
 
-import asyncio
-import math
-import os
 import sqlite3
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,33 +13,12 @@ from pathlib import Path
 import msgspec
 
 from alerting.alert import Alert
+from alerting.terms import SERVICE
+from gateway.evidence import apart
+from gateway.evidence.answers import Answered, Figures, figures
 
 ANSWERS = ("claimed", "acknowledged")
-NICE = 15
 _decode = msgspec.msgpack.Decoder(Alert).decode
-
-
-class Answered(msgspec.Struct, frozen=True):
-    """One alert: `seconds` to its answer, or None; `open`: it still waits."""
-
-    priority: int
-    category: str
-    seconds: float | None
-    open: bool
-
-
-class Figures(msgspec.Struct, frozen=True):
-    """Shares are of `count`; seconds from raised to first claimed or acknowledged."""
-
-    count: int
-    answered: int
-    waiting: int
-    never_answered: int
-    within_60_s: float | None
-    within_180_s: float | None
-    p50_s: float | None
-    p95_s: float | None
-    max_s: float | None
 
 
 class Month(msgspec.Struct, frozen=True):
@@ -57,27 +32,19 @@ _month = msgspec.json.Decoder(Month)
 
 async def month(views: Path, start: datetime, end: datetime) -> Month:
     """The figures of every real alert raised from `start` until before `end`, as `views.db` knows them."""
-    words = [sys.executable, "-m", __name__, str(views), str(start.timestamp()), str(end.timestamp())]
-    child = await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE)
-    try:
-        body, _ = await child.communicate()
-    finally:
-        if child.returncode is None:
-            child.kill()
-    if child.returncode != 0:
-        raise RuntimeError(f"the figures of the month could not be made: exit {child.returncode}")
-    return _month.decode(body)
+    return _month.decode(await apart.made(__name__, str(views), str(start.timestamp()), str(end.timestamp())))
 
 
 def main() -> None:
-    os.nice(NICE)
+    apart.give_way()
     views, start, end = sys.argv[1:]
-    sys.stdout.buffer.write(msgspec.json.encode(count(Path(views), float(start), float(end))))
+    apart.answer(msgspec.json.encode(count(Path(views), float(start), float(end))))
 
 
 def count(views: Path, start: float, end: float) -> Month:
-    """`start`, `end`: seconds since 1970. Silenced alerts rang at nobody and are left out."""
-    alerts = [answered(alert, at) for alert, at in _first_answers(views, start, end) if alert.silenced_by is None]
+    """`start`, `end`: seconds since 1970. Silenced alerts, and parts of an area's, rang at nobody and are left out."""
+    rang = ((alert, at) for alert, at in _first_answers(views, start, end) if alert.silenced_by is None and alert.folded_into is None)
+    alerts = [answered(alert, at) for alert, at in rang]
     by_priority: dict[str, list[Answered]] = defaultdict(list)
     by_category: dict[str, list[Answered]] = defaultdict(list)
     for alert in alerts:
@@ -105,34 +72,10 @@ def _first_answers(views: Path, start: float, end: float) -> list[tuple[Alert, d
 def answered(alert: Alert, at: datetime | None) -> Answered:
     """`at`: as its timeline says. Where the beginning of that was lost, the alert itself knows."""
     at = min((moment for moment in (at, alert.first_claimed_at) if moment), default=alert.acknowledged_at)
+    if at is None and alert.closed_by != SERVICE:  # who closes it at once has answered it
+        at = alert.closed_at
     seconds = None if at is None else max((at - alert.raised_at).total_seconds(), 0.0)
     return Answered(int(alert.priority), alert.category.value, seconds, alert.open)
-
-
-def figures(alerts: Sequence[Answered]) -> Figures:
-    times = sorted(alert.seconds for alert in alerts if alert.seconds is not None)
-    waiting = sum(alert.seconds is None and alert.open for alert in alerts)
-    count = len(alerts)
-
-    def share(seconds: float) -> float | None:
-        return round(sum(time <= seconds for time in times) / count, 4) if count else None
-
-    return Figures(
-        count=count,
-        answered=len(times),
-        waiting=waiting,
-        never_answered=count - len(times) - waiting,
-        within_60_s=share(60),
-        within_180_s=share(180),
-        p50_s=percentile(times, 0.5),
-        p95_s=percentile(times, 0.95),
-        max_s=times[-1] if times else None,
-    )
-
-
-def percentile(times: Sequence[float], share: float) -> float | None:
-    """The nearest rank of sorted times: one in which somebody was really answered."""
-    return times[math.ceil(share * len(times)) - 1] if times else None
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,10 +15,14 @@ import msgspec
 import uvicorn
 from fastapi import FastAPI
 
+from config import DEFAULTS
 from gateway import backup_status
 from gateway.clock import MACHINE
+from gateway.collector import settle_memory
 from gateway.control import KITS_SOCKET, Control, socket_path
+from gateway.drills import DrillBook
 from gateway.jobs import Jobs, Ledger
+from gateway.rules.drafts import Drafts
 from gateway.settings import Settings
 from gateway.store import identity
 from gateway.store.folder import Layout
@@ -28,21 +32,38 @@ from gateway.store.reserve import Admission
 from gateway.web import (
     VERSION,
     alerts,
+    answer_page,
+    arrangements,
     asyncapi,
+    audit,
+    care,
     certificates,
+    closing,
     device_registry,
+    drills,
+    family,
+    grades,
     health,
+    helping,
+    judgement,
     live,
+    month,
+    outreach,
     pages,
     problems,
+    prompts,
     readers,
     registry,
     relay,
     reports,
     retention,
+    rosters,
+    rules,
     sessions,
     silences,
     telemetry,
+    testing,
+    wanting,
 )
 from gateway.web.auth import Gate
 from gateway.web.board import CLOSED_KEPT
@@ -53,10 +74,13 @@ from gateway.web.follower import Follower
 from gateway.web.historian import Historian
 from gateway.web.idempotency import Once
 from gateway.web.keeping import keep_written, tell_kept
+from gateway.web.lines import WithLine
 from gateway.web.metrics import Metrics
 from gateway.web.pages import STATIC, Static
 from gateway.web.position import Positions
+from gateway.web.self_check import SelfCheck
 from gateway.web.stream import RING_EVENTS, Hub
+from gateway.web.turns import Turns
 from gateway.web.users import Users
 from gateway.web.views import Views
 from gateway.web.viewstore import ViewStore
@@ -84,7 +108,8 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None, chart
     control = Control(socket_path(data))
     layout, admission = Layout(data), Admission()
     historian = Historian(data, layout.history, charts)
-    condition = Condition(views, users, historian, wall)
+    self_check = SelfCheck(data, settings.watchdog.every_s, settings.zone)
+    condition = Condition(views, users, historian, wall, self_check)
     hub = Hub(views, condition, users, _positions(data))
 
     def room() -> bool:
@@ -139,16 +164,24 @@ def create_app(settings: Settings, *, demo_login: DemoLogin | None = None, chart
     )
     app.state.desk = Desk(
         users, views, control, hub, condition, historian, wall, settings.timezone, demo_login, Once(users), metrics, calendar,
-        msgspec.json.encode(asyncapi.document(settings.mqtt)), settings.certification.trust,
+        msgspec.json.encode(asyncapi.document(settings.mqtt)),
+        Drafts(data / "rules", Path(settings.judging) if settings.judging else DEFAULTS), DrillBook(data / "drills"),
+        settings.certification.trust, settings.retention.journal_days, self_check,
     )
-    for module in (sessions, alerts, live, registry, readers, device_registry, certificates, silences, telemetry, reports):
+    for module in (
+        sessions, alerts, live, registry, arrangements, care, helping, readers, device_registry, certificates, silences, telemetry, reports,
+        prompts, family, grades, rules, judgement, outreach, wanting, rosters, audit, closing, testing, month, drills,
+    ):  # fmt: skip
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(alerts.actions, prefix="/api/v1")
     app.include_router(health.router)
     app.include_router(pages.router)
+    app.include_router(answer_page.router)
+    app.include_router(family.page)
     app.include_router(relay.router)
     app.mount("/static", Static(directory=STATIC), name="static")
     problems.install(app)
+    app.add_middleware(Turns)
     app.add_middleware(Gate, users=users)
     app.add_middleware(Edge, took=metrics.took)
     return app
@@ -173,7 +206,14 @@ def _end_if_broken(task: asyncio.Task[None]) -> None:
 
 
 class Server(uvicorn.Server):
-    """Lets the consoles go first: a stream has no end of its own to wait for."""
+    """Lets the consoles go first: a stream has no end of its own to wait for. `begun` is called once it serves."""
+
+    begun: Callable[[], None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.begun is not None:
+            self.begun()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         app = self.config.app
@@ -188,6 +228,7 @@ def server(app: FastAPI, host: str, port: int, kits: Path | None = None) -> Serv
         app,
         host=host,
         port=port,
+        http=WithLine,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=GRACE_S,
@@ -207,4 +248,6 @@ def run(settings: Settings, *, demo_login: DemoLogin | None = None, charts: Char
     kits = socket_path(Path(settings.data), KITS_SOCKET)
     sys.setswitchinterval(SWITCH_S)
     with contextlib.suppress(KeyboardInterrupt):
-        server(create_app(settings, demo_login=demo_login, charts=charts), settings.http.host, settings.http.port, kits).run()
+        one = server(create_app(settings, demo_login=demo_login, charts=charts), settings.http.host, settings.http.port, kits)
+        one.begun = settle_memory
+        one.run()

@@ -6,7 +6,9 @@ property's unit) stands in `x-` fields.
 
 import msgspec
 
+from alerting.caring.prompting import PromptPayload
 from alerting.receipts import ReceiptPayload
+from alerting.sirens import SirenPayload
 from devices.catalog import BOUNDS, DIALECTS, WIRE
 from devices.decode import BRIDGE_LIMIT, REPORT_LIMIT
 from devices.observation import CALLS, HAZARDS, UNITS, Property
@@ -67,7 +69,9 @@ _LANES: dict[Channel, _Lane] = {
     ),
     Channel.COMMAND: _Lane(
         False, False, "Command", "Command",
-        "A receipt: how far the call for help has come. `accepted` is sent once the alert is on disk, never before.",
+        "A receipt: how far the call for help has come. `accepted` is sent once the alert is on disk, never before. "
+        "A siren is told `command: siren` with `state` on or off and `seconds` (the schema Siren); what has a voice or a screen "
+        "is told `command: prompt` with the words to say (the schema Prompt), and answers with a reply.",
         ({"id": "c-1", "command": "receipt", "alert": "01J0000000000000000000000B", "stage": "accepted"},),
     ),
     Channel.REPLY: _Lane(
@@ -203,6 +207,8 @@ def _schemas() -> Document:
     """Of the types themselves, under the names that people read; the values of a report, one by one."""
     types: dict[type[msgspec.Struct], str] = {
         WIRE[Channel.REPORT]: "Report", WIRE[Channel.STATUS]: "Status", WIRE[Channel.REPLY]: "Reply", ReceiptPayload: "Command",
+        SirenPayload: "Siren",
+        PromptPayload: "Prompt",
     }  # fmt: skip
     _, found = msgspec.json.schema_components(types, ref_template=_SCHEMAS)
     named = {type_.__name__: name for type_, name in types.items()}

@@ -1,7 +1,8 @@
 """Who asks, and what they may do: sessions by bearer token or cookie, rights by role, cross-site requests and guessing kept out."""
 
 import hashlib
-from collections import OrderedDict
+import re
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from time import monotonic
@@ -13,16 +14,21 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from alerting.facts import Actor, Sentence
+from alerting.terms import Actor, Sentence
 from devices.home import Home, Person
 from gateway.web.problems import Problem
-from gateway.web.users import Role, Session, Users
+from gateway.web.users import WATCHDOG, Role, Session, Users
 
 COOKIE = "anju_session"
 API = "/api/v1/"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = frozenset({("POST", "/api/v1/session"), ("GET", "/api/v1/login")})
-"""All of the API that is answered without a session."""
+"""All of the API that is answered without a session, beside callbacks."""
+CALLBACKS = "/api/v1/callbacks/"
+"""Providers have no session: they are known by their signature, or by the key of the address they were given."""
+
+HELP_ANSWER = re.compile(r"/api/v1/help-requests/[^/]+/answer")
+"""Nor has a service that was asked for help: it is known by the token that came with the request."""
 
 
 class Right(StrEnum):
@@ -32,14 +38,20 @@ class Right(StrEnum):
     SILENCE = "silence"
     CORRECT = "correct"
     """What must be put right at once in a record that somebody is just working with: the fields in `CORRECTIONS`."""
+    ARRANGE = "arrange"
+    """How a home is lived in for a while: its mode."""
     REGISTER = "register"
     """Areas, homes, people, devices and their credentials."""
+    SUPERVISE = "supervise"
+    """What answers for the service: a test message through a channel."""
     ADMINISTER = "administer"
     """Users, and who looked at whose record."""
+    JUDGE = "judge"
+    """What everything is judged by: to bring versions of the rules, and to put one live."""
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.OPERATOR: frozenset({Right.READ, Right.ACT, Right.SILENCE, Right.CORRECT}),
+    Role.OPERATOR: frozenset({Right.READ, Right.ACT, Right.SILENCE, Right.CORRECT, Right.ARRANGE}),
     Role.ADMIN: frozenset(Right),
 }
 """Who may what, all of it."""
@@ -55,8 +67,11 @@ _RIGHT_WORDS = {
     Right.ACT: Sentence("处理告警", "act on alerts"),
     Right.SILENCE: Sentence("设置静默", "set silences"),
     Right.CORRECT: Sentence("更正登记信息", "correct the registry"),
+    Right.ARRANGE: Sentence("设置住户模式", "set the mode of a home"),
     Right.REGISTER: Sentence("维护登记信息", "change the registry"),
+    Right.SUPERVISE: Sentence("测试通知渠道", "try out the channels"),
     Right.ADMINISTER: Sentence("管理用户", "manage users"),
+    Right.JUDGE: Sentence("维护和启用判读规则", "bring rules or put them live"),
 }
 
 
@@ -68,7 +83,7 @@ class Identity(msgspec.Struct, frozen=True):
     session: Session
 
     def may(self, right: Right) -> bool:
-        return right in RIGHTS[self.role]
+        return right in RIGHTS[self.role] and self.user != WATCHDOG
 
 
 def identity(request: Request) -> Identity:
@@ -90,7 +105,7 @@ def needs(right: Right) -> Callable[[Request], Identity]:
     return check
 
 
-READ, ACT, SILENCE, CORRECT, REGISTER, ADMINISTER = (Depends(needs(right)) for right in Right)
+READ, ACT, SILENCE, CORRECT, ARRANGE, REGISTER, SUPERVISE, ADMINISTER, JUDGE = (Depends(needs(right)) for right in Right)
 
 
 def check_correction(who: Identity, record: Home | Person, fields: Iterable[str]) -> None:
@@ -136,6 +151,8 @@ class Gate:
 
     def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
         method = scope["method"]
+        if method == "POST" and (scope["path"].startswith(CALLBACKS) or HELP_ANSWER.fullmatch(scope["path"])):
+            return None
         bearer = bearer_token(headers)
         if not bearer and cross_site(method, headers):
             return Problem(403, Sentence("拒绝来自其他网站的请求", "the request comes from another site's page"))
@@ -206,3 +223,19 @@ class Throttle:
 
     def succeeded(self, username: str, address: str) -> None:
         self._failures.pop(self._bounds(username, address)[0][0], None)
+
+
+class Turnstile:
+    """Lets so many in a second, of those who need no session (callbacks, links): the alarm process answers them, and has calls to hear."""
+
+    def __init__(self, per_second: int = 100, now: Callable[[], float] = monotonic) -> None:
+        self._now = now
+        self._passed: deque[float] = deque(maxlen=per_second)
+
+    def passes(self) -> bool:
+        """Whether there is room for one more just now; then it is counted."""
+        now, passed = self._now(), self._passed
+        if len(passed) == passed.maxlen and now - passed[0] < 1.0:
+            return False
+        passed.append(now)
+        return True

@@ -10,7 +10,8 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 
 from alerting.certificates import Certification
-from alerting.facts import AddCertificate, Sentence, SuspendCertificate
+from alerting.commands import AddCertificate, SuspendCertificate
+from alerting.terms import Sentence
 from config import ConfigError, load
 from devices.certificate import LIMIT, Certifiers, Seal, Told, canonical, certified, fingerprint
 from gateway.web import paging

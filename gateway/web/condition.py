@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from time import monotonic
 
-from alerting.facts import Sentence
+from alerting.marks import flooding
+from alerting.terms import Sentence
 from gateway.control import Health
 from gateway.web.historian import Historian
 from gateway.web.problems import Words
-from gateway.web.shapes import Beat
+from gateway.web.self_check import SelfCheck
+from gateway.web.shapes import Beat, Flood
 from gateway.web.users import Users
 from gateway.web.views import Views
 
@@ -25,7 +27,9 @@ BEHIND = Sentence("网页显示落后于告警进程", "what the pages show is b
 class Condition:
     """Fed by the follower; read by everyone else. Seconds are monotonic ones."""
 
-    def __init__(self, views: Views, users: Users, telemetry: Historian, wall: Callable[[], datetime]) -> None:
+    def __init__(
+        self, views: Views, users: Users, telemetry: Historian, wall: Callable[[], datetime], self_check: SelfCheck | None = None,
+    ) -> None:  # fmt: skip
         self.health: Health | None = None
         self.connected = False
         self.caught_up = False
@@ -37,8 +41,10 @@ class Condition:
         self._users = users
         self._telemetry = telemetry
         self._wall = wall
+        self._self_check = self_check
         self._heard_at = 0.0
         self._behind_since: float | None = None
+        self._flooding: datetime | None = None
 
     def heard(self, health: Health) -> None:
         self.health, self._heard_at = health, monotonic()
@@ -57,10 +63,11 @@ class Condition:
         return self.connected and self.health is not None and monotonic() - self._heard_at < SILENT_AFTER_S
 
     def now(self) -> datetime:
-        """Service time, as near as this process knows it; carried on while the alarm process is away."""
-        if self.health is not None:
-            return self.health.now + timedelta(seconds=monotonic() - self._heard_at)
+        """Service time, as near as this process knows it, never before what it shows; carried on while the alarm process is away."""
         stamp = self._views.stamp
+        if self.health is not None:
+            told = self.health.now + timedelta(seconds=monotonic() - self._heard_at)  # a health that came late tells too little
+            return told if stamp is None else max(told, stamp.service_at)
         if stamp is not None:
             return stamp.service_at + max(self._wall() - stamp.wall_at, timedelta())
         return self._wall()
@@ -73,6 +80,7 @@ class Condition:
         """Whether everything works; what is only a warning does not count against it."""
         warnings = [*self.health.problems] if self.health is not None and self.health.ready else []
         warnings += self._telemetry.warnings()
+        warnings += self._self_check.warnings() if self._self_check is not None else ()
         return all(problem in warnings or problem is self.restored for problem in self._problems())
 
     def _problems(self) -> Iterator[Sentence]:
@@ -100,6 +108,9 @@ class Condition:
                 yield Sentence(f"{zh}暂时无法写入：{problem}", f"{en} cannot be written for now: {problem}")
         yield from self._telemetry.problems()
         yield from self._telemetry.warnings()
+        if self._self_check is not None:
+            yield from self._self_check.broken()
+            yield from self._self_check.warnings()
 
     def beat(self) -> Beat:
         problems = self.problems()
@@ -109,4 +120,14 @@ class Condition:
             alarm_process="up" if self.alarm_process_up else "down",
             ready=self.ready,
             problems=[Words.of(problem) for problem in problems],
+            flood=self._flood(),
         )
+
+    def _flood(self) -> Flood | None:
+        now, life = self.now(), self._views.places.ruleset.life
+        raised = self._views.board.raised_since(now - life.flood_within)
+        if not flooding(raised, now, life, before=self._flooding is not None):
+            self._flooding = None
+            return None
+        self._flooding = self._flooding or now
+        return Flood(since=self._flooding, count=len(raised))

@@ -8,16 +8,20 @@ from typing import Annotated, cast
 import msgspec
 from fastapi import Depends, Request
 
-from alerting.facts import AlertCommand, Asked, Command
+from alerting.commands import AlertCommand, Asked, Command
 from gateway.control import Answered, Control
+from gateway.drills import DrillBook
 from gateway.jobs import Jobs
-from gateway.web.auth import Identity, Throttle
+from gateway.rules.drafts import Drafts
+from gateway.web.auth import Identity, Throttle, Turnstile
 from gateway.web.condition import Condition
 from gateway.web.historian import Historian
 from gateway.web.idempotency import Once
+from gateway.web.looks import Looks
 from gateway.web.metrics import Metrics
 from gateway.web.modest import Modest, OneByOne
 from gateway.web.problems import away
+from gateway.web.self_check import SelfCheck
 from gateway.web.stream import Hub
 from gateway.web.users import Users
 from gateway.web.views import Views
@@ -47,13 +51,25 @@ class Desk(msgspec.Struct):
     metrics: Metrics
     calendar: Jobs
     asyncapi: bytes
+    drafts: Drafts
+    """Versions of the rules that were brought."""
+    drills: DrillBook
     trust: str = ""
     """The file of keys whose certificates count."""
+    journal_days: int = 0
+    """After which retention removes a file of the journal."""
+    self_check: SelfCheck | None = None
     throttle: Throttle = msgspec.field(default_factory=Throttle)
+    guessing: Throttle = msgspec.field(default_factory=Throttle)
+    """Of families' links that are not."""
+    strangers: Turnstile = msgspec.field(default_factory=Turnstile)
     checking: Modest = msgspec.field(default_factory=lambda: Modest(2))
     """Argon2 takes 64 MiB and a core for a quarter of a second: two at a time leave the desk its air."""
     counting: asyncio.Semaphore = msgspec.field(default_factory=lambda: asyncio.Semaphore(1))
     """Figures of a month are made one after the other."""
+    examining: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
+    """One draft of the rules after the other."""
+    looks: Looks = msgspec.field(default_factory=Looks)
     entering: OneByOne = msgspec.field(default_factory=lambda: OneByOne(0.005))
     """Everything but what operators do to alerts."""
     changing: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)

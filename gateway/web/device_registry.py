@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from alerting.facts import ChangeDevice, IssueCredential, RegisterDevice, RetireDevice, RevokeCredentials
+from alerting.commands import ChangeDevice, IssueCredential, RegisterDevice, RetireDevice, RevokeCredentials
 from alerting.rules import Uncertified
 from devices.credential import Credential, Scope, digest
 from devices.home import AreaId, Device, DeviceId, HomeId, Lifecycle, ModelId
@@ -52,18 +52,20 @@ async def list_devices(desk: OnDesk, asked: Annotated[DevicesQuery, Query()]) ->
     areas = None if asked.area is None else places.within(AreaId(asked.area))
 
     def wanted(device: Device) -> bool:
-        home, state = places.homes.get(device.home), places.states.get((device.home, device.id))
-        return (
-            (areas is None or (home is not None and home.area in areas))
-            and asked.model in (None, device.model)
-            and asked.lifecycle in (None, device.lifecycle)
-            and (asked.online is None or (state is not None and state.online is asked.online))
-        )
+        if asked.online is not None:
+            state = places.states.get((device.home, device.id))
+            if state is None or state.online is not asked.online:
+                return False
+        return asked.model in (None, device.model) and asked.lifecycle in (None, device.lifecycle)
 
-    devices = places.devices.values() if asked.home is None else places.devices_of(HomeId(asked.home))
-    keys = {f"{d.home}/{d.id}": d for d in devices if wanted(d)}
-    found, following = paging.page(keys, asked.cursor, asked.limit)
-    return Page(items=[device_shape(keys[key], places) for key in found], next=following)
+    def of(home: HomeId) -> list[tuple[str, Device]]:
+        if areas is not None and ((known := places.homes.get(home)) is None or known.area not in areas):
+            return []
+        return [(f"{home}/{device.id}", device) for device in places.devices_of(home) if wanted(device)]
+
+    only = None if asked.home is None else HomeId(asked.home)
+    shown, following = await paging.walk(places.placed_devices.homes, of, asked.cursor, asked.limit, only)
+    return Page(items=[device_shape(device, places) for device in shown], next=following)
 
 
 def find_device(desk: Desk, device_id: str, home_id: str | None) -> Device:

@@ -6,7 +6,7 @@ from time import perf_counter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from alerting.facts import Sentence
+from alerting.terms import Sentence
 from gateway.web.problems import Problem
 
 BODY_LIMIT = 1024 * 1024

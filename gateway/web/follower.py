@@ -11,6 +11,8 @@ from itertools import islice
 from pathlib import Path
 from time import monotonic
 
+from alerting.facts import AlertRaised
+from alerting.suppression import under_floor
 from gateway.control import Committed, Control, Health, Push, Unstored
 from gateway.store.entry import Commit, decode
 from gateway.store.failure import StoreBroken
@@ -136,7 +138,7 @@ class Follower:
             events = [self._event(record) for record in changed]
             for event in events:
                 self._views.store.pending.event(event)
-            self._hub.publish(events)
+            self._hub.publish(events, call=any(isinstance(entry, AlertRaised) and under_floor(entry.category) for entry in commit.entries))
 
     def _event(self, record: AlertRecord) -> Event:
         body = encode("alert", self._hub.positions.of(record.seq), alert_json(record, self._views.places))

@@ -5,7 +5,7 @@ import ipaddress
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from alerting.facts import Sentence
+from alerting.terms import Sentence
 from gateway.web.auth import identify
 from gateway.web.desk import OnDesk
 from gateway.web.paging import NO_QUERY
@@ -15,12 +15,14 @@ from gateway.web.shapes import Healthy, Readiness
 router = APIRouter(tags=["health"])
 
 
+@router.head("/healthz", include_in_schema=False)  # what load balancers and monitors ask
 @router.get("/healthz", dependencies=[NO_QUERY])
 async def healthz() -> Healthy:
     """The process that answers is alive."""
     return Healthy(status="alive")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", dependencies=[NO_QUERY], response_model=Readiness, responses={503: {"model": Readiness}})
 async def readyz(desk: OnDesk) -> JSONResponse:
     """200 when the way in, the stores and the engine all work, 503 with the reasons when one does not."""

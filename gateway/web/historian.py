@@ -11,9 +11,9 @@ from time import monotonic
 
 import msgspec
 
-from alerting.facts import Sentence
+from alerting.terms import Sentence
 from gateway.control import TELEMETRY_SOCKET, Control, Followed, TelemetryHealth, socket_path
-from gateway.outside_stores import HISTORY
+from gateway.outside_stores import EVIDENCE, HISTORY
 from gateway.store.history import Answer, Charts, ChartsAway, HistoryReader, Question
 from gateway.store.standing import path_of
 
@@ -134,10 +134,13 @@ class Historian:
         elif (history := self.followed()) is not None and history.problem is not None:
             said = history.problem
             yield Sentence(f"历史曲线库暂时无法写入：{said.zh}", f"the history cannot be written for now: {said.en}")
+        if self.up and (evidence := self.followed(EVIDENCE)) is not None and evidence.problem is not None:
+            said = evidence.problem
+            yield Sentence(f"处置档案暂时无法写入：{said.zh}", f"the evidence cannot be written for now: {said.en}")
 
     def warnings(self) -> Iterator[Sentence]:
         """Of the outside stores: they catch up by themselves, and nobody's call waits for them."""
         for followed in self.health.followers if self.health is not None and self.up else ():
-            if followed.name != HISTORY and followed.problem is not None:
+            if followed.name not in (HISTORY, EVIDENCE) and followed.problem is not None:
                 name, said = followed.name, followed.problem
                 yield Sentence(f"时序库 {name} 暂未写入：{said.zh}", f"the store {name!r} is not being written: {said.en}")

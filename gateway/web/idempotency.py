@@ -11,7 +11,8 @@ from weakref import WeakValueDictionary
 
 from fastapi import Request, Response
 
-from alerting.facts import IllegalTransition, Sentence
+from alerting.refusals import IllegalTransition
+from alerting.terms import Sentence
 from gateway.web.auth import Identity
 from gateway.web.problems import Problem, refused, unprocessable
 from gateway.web.users import Answer, Users

@@ -8,8 +8,10 @@ from time import process_time
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from gateway.watchdog_status import BUCKETS_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +53,7 @@ class Metrics:
         yield from _backup(self._last_backup())
         yield from _alarm(desk)
         yield from _telemetry(desk)
+        yield from _watchdog(desk)
 
 
 class _Collected(Collector):
@@ -71,6 +74,8 @@ def _web(desk: "Desk") -> Iterator[Metric]:
     yield CounterMetricFamily("anju_view_facts_refused", "Journaled facts that no transition knows.", views.board.refused)
     yield CounterMetricFamily("anju_users_writes_lost", "Looks and sessions that a full disk lost.", desk.users.lost)
     yield GaugeMetricFamily("anju_homes", "Homes in the registry.", len(places.homes))
+    unheard = sum(not places.hearing.heard(home) for home in places.homes)
+    yield GaugeMetricFamily("anju_homes_unheard", "Homes whose hub is away, or that the cut line to the broker keeps from us.", unheard)
     online = GaugeMetricFamily("anju_devices", "Devices in the registry.", labels=["online"])
     states = [places.states.get(key) for key in places.devices]
     for name, value in (("yes", True), ("no", False), ("unknown", None)):
@@ -150,6 +155,27 @@ def _telemetry(desk: "Desk") -> Iterator[Metric]:
     yield from (position, entries, seconds, waiting, points, refused)
     yield CounterMetricFamily("anju_telemetry_cpu_seconds", "CPU time of the telemetry process.", health.cpu_s)
     yield GaugeMetricFamily("anju_telemetry_memory_max_bytes", "The most memory the telemetry process ever held.", health.rss_bytes)
+
+
+def _watchdog(desk: "Desk") -> Iterator[Metric]:
+    """By the file that it writes; nothing where there is none."""
+    check = desk.self_check
+    watched = check.watched if check is not None and check.every_s else None
+    if check is None or watched is None:
+        return
+    yield GaugeMetricFamily("anju_watchdog_up", "1 while the watchdog lives.", float(check.speaks))
+    yield GaugeMetricFamily("anju_watchdog_alarm", "1 while its calls do not get through.", float(watched.missing is not None))
+    calls = CounterMetricFamily("anju_watchdog_calls", "Calls of its own, by what became of them.", labels=["result"])
+    calls.add_metric(["seen"], watched.seen)
+    calls.add_metric(["missed"], watched.missed)
+    yield calls
+    yield CounterMetricFamily("anju_watchdog_alarms", "How often it said that something is broken.", watched.alarms)
+    seen = nan if watched.last_seen_at is None else watched.last_seen_at.timestamp()
+    yield GaugeMetricFamily("anju_watchdog_seen_timestamp_seconds", "When a call of its own came out on the stream last.", seen)
+    trips = HistogramMetricFamily("anju_watchdog_round_trip_seconds", "From a call of its own to the operators' stream.")
+    within = [(str(bound), float(count)) for bound, count in zip(BUCKETS_S, watched.trips.within, strict=True)]
+    trips.add_metric([], [*within, ("+Inf", float(watched.trips.count))], watched.trips.seconds)
+    yield trips
 
 
 def _ways_in(health: "Health") -> Iterator[Metric]:

@@ -9,6 +9,7 @@ from starlette.responses import Response as StarletteResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from gateway.web import mqtt_docs
 from gateway.web.desk import OnDesk
 
 router = APIRouter(include_in_schema=False)
@@ -51,6 +52,52 @@ async def index() -> Response:
     return FileResponse(page, headers={"Cache-Control": REVALIDATE}) if page.is_file() else _NO_PAGE
 
 
+@router.get("/rules")
+async def rules() -> Response:
+    """The supervisor's page; everything on it is asked of the API."""
+    page = STATIC / "rules.html"
+    return FileResponse(page, headers={"Cache-Control": REVALIDATE}) if page.is_file() else _NO_PAGE
+
+
+@router.get("/channels")
+async def channels() -> Response:
+    return FileResponse(STATIC / "channels" / "index.html", headers={"Cache-Control": REVALIDATE})
+
+
+@router.get("/care")
+async def care() -> Response:
+    return FileResponse(STATIC / "care" / "index.html", headers={"Cache-Control": REVALIDATE})
+
+
+@router.get("/duty")
+async def duty() -> Response:
+    return FileResponse(STATIC / "duty" / "index.html", headers={"Cache-Control": REVALIDATE})
+
+
+@router.get("/reports")
+async def reports() -> Response:
+    """The supervisor's month."""
+    return FileResponse(STATIC / "reports" / "index.html", headers={"Cache-Control": REVALIDATE})
+
+
+@router.get("/tests")
+async def tests() -> Response:
+    """For whoever stands at the devices; everything on it is asked of the API."""
+    return FileResponse(STATIC / "ontest" / "index.html", headers={"Cache-Control": REVALIDATE})
+
+
+@router.get("/silences")
+async def silences() -> Response:
+    """What is muted, under maintenance and on test."""
+    return FileResponse(STATIC / "silences" / "index.html", headers={"Cache-Control": REVALIDATE})
+
+
+@router.get("/drills")
+async def drills() -> Response:
+    """Plans drilled on simulated homes."""
+    return FileResponse(STATIC / "drills" / "index.html", headers={"Cache-Control": REVALIDATE})
+
+
 @router.get("/favicon.ico")
 async def favicon() -> Response:
     return FileResponse(STATIC / "favicon" / "calm.svg", media_type="image/svg+xml", headers={"Cache-Control": REVALIDATE})
@@ -64,6 +111,11 @@ async def asyncapi(desk: OnDesk) -> Response:
 @router.get("/docs")
 async def docs() -> HTMLResponse:
     return HTMLResponse(_DOCS)
+
+
+@router.get("/docs/mqtt")
+async def docs_mqtt(desk: OnDesk) -> HTMLResponse:
+    return HTMLResponse(mqtt_docs.page(desk.asyncapi))
 
 
 @router.get("/docs/start.js")

@@ -1,32 +1,43 @@
 """What is known, put into the shapes of the contract."""
 
 import base64
+from datetime import datetime, timedelta
 from typing import Literal
 
-from alerting.alert import allowed_actions
-from alerting.facts import Evidence, Finding, Quarantined, SilenceSet
+import msgspec
+
+from alerting.alert import Alert, allowed_actions
+from alerting.escalation import Due, deadline, policy_for
+from alerting.items import Finding, Quarantined
+from alerting.schedule import ModeSpan
+from alerting.suppression import CONFIRM_WITHIN
+from alerting.terms import Evidence, Mode, Origin, Status
 from devices.catalog import Model
 from devices.home import Area, AreaId, Device, Home, HomeId, Person
 from devices.home import Role as PersonRole
-from gateway.web.places import DeviceState, Issued, Places
+from gateway.rules.words import ends, in_words
+from gateway.web.figure_shapes import FindingShape
+from gateway.web.home_shapes import HomeCard, HomeShape, ModeShape, UnwatchedShape
+from gateway.web.place_records import DeviceState, Issued
+from gateway.web.places import Places
+from gateway.web.problems import Words
 from gateway.web.shapes import (
     AlertShape,
     AreaShape,
     CredentialShape,
     DeviceShape,
     EvidenceShape,
-    FindingShape,
-    HomeCard,
-    HomeShape,
+    ExplanationShape,
     ModelShape,
     PersonShape,
     QuarantineShape,
     ResponderShape,
-    SilenceShape,
     TimelineEntry,
+    WelfareCounts,
 )
 from gateway.web.viewrows import AlertRecord, Line
 
+UNWATCHED_FOR = timedelta(days=31)
 NEWEST_ENTRIES = 20
 """Of the timeline, in lists and on the stream."""
 
@@ -95,21 +106,33 @@ def alert_shape(record: AlertRecord, places: Places, *, whole: bool = False) -> 
         repeats=alert.repeats,
         cleared_at=alert.cleared_at,
         cancelled_at=alert.cancelled_at,
+        shown_priority=int(alert.shown_priority),
+        owner=alert.owner,
         claimed_by=alert.claimed_by,
         claimed_at=alert.claimed_at,
         first_claimed_at=alert.first_claimed_at,
+        claim_follows=alert.claim_follows,
+        viewed_at=alert.viewed_at,
+        viewed_by=alert.viewed_by,
         acknowledged_by=alert.acknowledged_by,
         acknowledged_at=alert.acknowledged_at,
         held_until=alert.held_until,
         held_reason=alert.held_reason,
+        return_priority=int(alert.return_priority) if alert.return_priority else None,
         transferred_to=alert.transferred_to,
         step=alert.step,
         round=alert.round,
-        next_step_at=alert.next_step_at,
+        next_step_at=goes_on_at(alert, places),
         responders=[ResponderShape(name=r.name, stage=r.stage, at=r.at) for r in alert.responders],
         closed_at=alert.closed_at,
         closed_by=alert.closed_by,
         disposition=alert.disposition or None,
+        event=alert.event or None,
+        rearm_at=alert.rearm_at,
+        anew_of=alert.anew_of,
+        chattering_at=alert.chattering_at,
+        standing_at=alert.standing_at,
+        confirm_by=alert.raised_at + CONFIRM_WITHIN if alert.open and alert.origin is Origin.TEST else None,
         silenced_by=alert.silenced_by,
         folded_into=alert.folded_into,
         stored=record.stored,
@@ -117,7 +140,29 @@ def alert_shape(record: AlertRecord, places: Places, *, whole: bool = False) -> 
         timeline=[entry_shape(line) for line in timeline],
         timeline_count=len(record.timeline),
         allowed_actions=list(allowed_actions(alert)),
+        explanation=explanation(alert, places) if whole else None,
+        welfare_counts=None if alert.home else WelfareCounts(**msgspec.structs.asdict(places.welfare.counts(alert.id))),
     )
+
+
+def goes_on_at(alert: Alert, places: Places) -> datetime | None:
+    """When the next step comes if nobody does anything: a claim holds it back until it lapses, a hold until it ends."""
+    if alert.status is not Status.TRIGGERED or alert.next_step_at is None:
+        return None
+    due = deadline(alert, policy_for(places.ruleset, alert.category, alert.policy), muted=False)
+    if due is None or due.due in (Due.TESTER, Due.SELF_CHECK):
+        return None
+    return max(due.at, alert.next_step_at) if due.due is Due.CLAIM else due.at
+
+
+def explanation(alert: Alert, places: Places) -> ExplanationShape | None:
+    """By the rule as it was when it raised the alert, as far as that version is remembered; else as it is now."""
+    rulesets = [activation.ruleset for activation in places.activations.values() if activation.ruleset.version == alert.rule_version]
+    for ruleset in (*rulesets, places.ruleset):
+        rule = next((rule for rule in ruleset.rules if rule.id == alert.rule), None)
+        if rule is not None:
+            return ExplanationShape(rule=Words.of(in_words(rule, ruleset)), clears=Words.of(ends(rule, ruleset)), source=rule.source)
+    return None
 
 
 def alert_json(record: AlertRecord, places: Places) -> bytes:
@@ -163,6 +208,8 @@ def person_shape(person: Person) -> PersonShape:
         medical=person.medical,
         speech=person.speech,
         note=person.note,
+        hours=list(person.hours),
+        vulnerable=person.vulnerable,
     )
 
 
@@ -207,17 +254,40 @@ def home_shape(home: Home, places: Places) -> HomeShape:
         phone=home.phone,
         access=home.access,
         note=home.note,
+        latitude=home.latitude,
+        longitude=home.longitude,
+        ground=list(home.ground),
+        building=home.building,
+        carrier=home.carrier,
     )
 
 
-def home_card(home: Home, places: Places, open_alerts: list[str]) -> HomeCard:
-    people = places.people_of(home.id)
+def mode_shape(home: Home, span: ModeSpan | None) -> ModeShape:
+    if span is None:
+        return ModeShape(home=home.id, home_name=home.name, mode=Mode.HOME, since=None, until=None, by=None, reason="", ending=False)
+    return ModeShape(
+        home=home.id,
+        home_name=home.name,
+        mode=span.mode,
+        since=span.since,
+        until=span.until,
+        by=span.by,
+        reason=span.reason,
+        ending=span.reminded,
+    )
+
+
+def home_card(home: Home, places: Places, open_alerts: list[str], now: datetime) -> HomeCard:
+    people, minutes = places.people_of(home.id), places.ruleset.utc_offset_minutes
+    gaps = [(gap, gap.sentence(minutes)) for gap in places.hearing.told(home.id, now - UNWATCHED_FOR, now)]
     return HomeCard(
         **home_shape(home, places).model_dump(),
         residents=[person_shape(p) for p in people if p.role is PersonRole.RESIDENT],
         contacts=[person_shape(p) for p in people if p.role is not PersonRole.RESIDENT],
         devices=[device_shape(d, places) for d in places.devices_of(home.id)],
         open_alerts=open_alerts,
+        mode=mode_shape(home, arranged.mode if (arranged := places.arranged.get(home.id)) else None),
+        unwatched=[UnwatchedShape(since=g.since, until=g.until, cause=g.cause, text=said.zh, text_en=said.en) for g, said in gaps],
     )
 
 
@@ -231,19 +301,6 @@ def model_shape(model: Model) -> ModelShape:
         dialect=model.dialect,
         exposes=list(model.exposes),
         heartbeat_s=None if model.heartbeat is None else model.heartbeat.total_seconds(),
-    )
-
-
-def silence_shape(silence: SilenceSet) -> SilenceShape:
-    return SilenceShape(
-        id=silence.silence,
-        home=silence.home,
-        device=silence.device,
-        categories=list(silence.categories),
-        until=silence.until,
-        reason=silence.reason,
-        by=silence.by,
-        at=silence.at,
     )
 
 

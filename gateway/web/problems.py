@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from alerting.facts import IllegalTransition, Sentence, Unknown
+from alerting.refusals import IllegalTransition, Unknown
+from alerting.terms import Sentence
 from gateway.control import AlarmProcessAway
 
 logger = logging.getLogger(__name__)

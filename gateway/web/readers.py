@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
-from alerting.facts import IssueCredential, RevokeCredentials
+from alerting.commands import IssueCredential, RevokeCredentials
 from devices.credential import Credential, Scope, digest
 from devices.home import AreaId
 from gateway.web.auth import REGISTER, Identity

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from fastapi import APIRouter, Query
 
-from alerting.facts import (
+from alerting.commands import (
     ChangeArea,
     ChangeHome,
     ChangePerson,
@@ -23,15 +23,16 @@ from gateway.web import paging
 from gateway.web.auth import ADMINISTER, CORRECT, READ, REGISTER, Identity, check_correction
 from gateway.web.bodies import AreaBody, AreaPatch, Body, HomeBody, HomePatch, PersonBody, PersonPatch
 from gateway.web.desk import Desk, OnDesk
+from gateway.web.home_shapes import HomeCard, HomeShape
 from gateway.web.paging import NO_QUERY
 from gateway.web.present import area_shape, home_card, home_shape, person_shape
 from gateway.web.problems import ProblemDetails, missing, unprocessable
-from gateway.web.shapes import AreaShape, HomeCard, HomeShape, LookShape, Page, PersonShape
+from gateway.web.shapes import AreaShape, LookShape, Page, PersonShape
 
 router = APIRouter(responses={404: {"model": ProblemDetails}})
 
 EXISTS: dict[int | str, dict[str, Any]] = {409: {"model": ProblemDetails, "description": "The id is given out."}}
-NULLABLE = frozenset({"parent", "birth_year"})
+NULLABLE = frozenset({"parent", "birth_year", "latitude", "longitude"})
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -108,13 +109,14 @@ async def list_homes(desk: OnDesk, asked: Annotated[HomesQuery, Query()]) -> Pag
     areas = None if asked.area is None else places.within(AreaId(asked.area))
     words = (asked.q or "").strip().casefold()
 
-    def wanted(home: Home) -> bool:
+    def wanted(id_: HomeId) -> list[tuple[str, Home]]:
+        home = places.homes[id_]
         if areas is not None and home.area not in areas:
-            return False
-        return not words or any(words in text.casefold() for text in _texts(desk, home))
+            return []
+        return [(id_, home)] if not words or any(words in text.casefold() for text in _texts(desk, home)) else []
 
-    found, following = paging.page((h.id for h in places.homes.values() if wanted(h)), asked.cursor, asked.limit)
-    return Page(items=[home_shape(places.homes[HomeId(key)], places) for key in found], next=following)
+    found, following = await paging.walk(places.homes_in_order, wanted, asked.cursor, asked.limit)
+    return Page(items=[home_shape(home, places) for home in found], next=following)
 
 
 def _texts(desk: Desk, home: Home) -> list[str]:
@@ -133,7 +135,7 @@ def _home(desk: Desk, home_id: str) -> Home:
 
 def _card(desk: Desk, home_id: str) -> HomeCard:
     home = _home(desk, home_id)
-    return home_card(home, desk.views.places, [*desk.views.board.open_of(home.id)])
+    return home_card(home, desk.views.places, [*desk.views.board.open_of(home.id)], desk.condition.now())
 
 
 @router.get("/homes/{home_id}", dependencies=[NO_QUERY], tags=["homes"])
@@ -153,7 +155,10 @@ async def looks(desk: OnDesk, home_id: str) -> Page[LookShape]:
 
 @router.post("/homes", status_code=201, dependencies=[NO_QUERY], tags=["homes"], responses=EXISTS)
 async def add_home(desk: OnDesk, body: HomeBody, who: Annotated[Identity, REGISTER]) -> HomeCard:
-    home = Home(HomeId(body.id), AreaId(body.area), body.name, body.address, body.phone, body.access, body.note)
+    home = Home(
+        HomeId(body.id), AreaId(body.area), body.name, body.address, body.phone, body.access, body.note, body.latitude, body.longitude,
+        tuple(body.ground), body.building, body.carrier,
+    )  # fmt: skip
     await desk.ask(RegisterHome(home), who)
     return _card(desk, body.id)
 
@@ -189,13 +194,15 @@ class PersonQuery(Body):
 @router.get("/people", tags=["people"])
 async def list_people(desk: OnDesk, asked: Annotated[PeopleQuery, Query()], who: Annotated[Identity, READ]) -> Page[PersonShape]:
     """Of one home in the order they are rung, else by home. Who looks is recorded, home by home."""
-    people = desk.views.places.people
-    wanted = (p for p in people.values() if asked.home in (None, p.home) and asked.role in (None, p.role))
-    keys = {f"{p.home}/{p.order:04}/{p.id}": p for p in wanted}
-    found, following = paging.page(keys, asked.cursor, asked.limit)
-    shown = [keys[key] for key in found]
-    for home in dict.fromkeys(p.home for p in shown):
-        desk.users.looked(who.user, home, "people")
+    places = desk.views.places
+
+    def wanted(home: HomeId) -> list[tuple[str, Person]]:
+        return [(f"{home}/{p.order:04}/{p.id}", p) for p in places.people_of(home) if asked.role in (None, p.role)]
+
+    home = None if asked.home is None else HomeId(asked.home)
+    shown, following = await paging.walk(places.placed_people.homes, wanted, asked.cursor, asked.limit, home)
+    for seen in dict.fromkeys(p.home for p in shown):
+        desk.users.looked(who.user, seen, "people")
     return Page(items=[person_shape(p) for p in shown], next=following)
 
 
@@ -221,7 +228,7 @@ async def one_person(desk: OnDesk, person_id: str, asked: Annotated[PersonQuery,
 async def add_person(desk: OnDesk, body: PersonBody, who: Annotated[Identity, REGISTER]) -> PersonShape:
     person = Person(
         PersonId(body.id), HomeId(body.home), body.role, body.name, body.phone, body.order, body.birth_year, body.medical, body.speech,
-        body.note,
+        body.note, tuple(body.hours), body.vulnerable,
     )  # fmt: skip
     await desk.ask(RegisterPerson(person), who)
     return person_shape(_person(desk, body.id, body.home))

@@ -8,17 +8,19 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query
 
-from alerting.facts import CheckHomes, Finding, Matter
-from devices.home import AreaId
+from alerting.commands import CheckHomes
+from alerting.items import Finding, Matter
+from devices.home import AreaId, HomeId
+from gateway.evidence.answers import Figures
 from gateway.web import answering as answering_of
 from gateway.web import paging
 from gateway.web.auth import READ, REGISTER, Identity
 from gateway.web.bodies import Body
 from gateway.web.desk import Desk, OnDesk
+from gateway.web.figure_shapes import AnswerFigures, AnsweringReport, HomesReport, UnheardHome, WatchedReport
 from gateway.web.paging import NO_QUERY
 from gateway.web.present import finding_shape
 from gateway.web.problems import unprocessable
-from gateway.web.shapes import AnswerFigures, AnsweringReport, HomesReport
 
 router = APIRouter(tags=["reports"])
 
@@ -35,7 +37,10 @@ class MonthQuery(Body):
 
 @router.get("/reports/answering", dependencies=[READ])
 async def answering(desk: OnDesk, asked: Annotated[MonthQuery, Query()]) -> AnsweringReport:
-    """Real alerts raised in the month. Answered: first claimed or acknowledged. Silenced ones rang at nobody and are left out."""
+    """Real alerts raised in the month. Answered: first claimed, acknowledged or closed by a person.
+
+    Silenced ones rang at nobody and are left out.
+    """
     start, end = span(asked.month, desk.views.places.ruleset.utc_offset_minutes)
     reflects = await _settled(desk)
     async with desk.counting:
@@ -53,8 +58,42 @@ async def answering(desk: OnDesk, asked: Annotated[MonthQuery, Query()]) -> Answ
     )
 
 
-def _shape(found: answering_of.Figures) -> AnswerFigures:
+def _shape(found: Figures) -> AnswerFigures:
     return AnswerFigures(**msgspec.structs.asdict(found))
+
+
+class WatchedQuery(paging.Query):
+    month: str
+    """YYYY-MM, local time of the service."""
+    area: str | None = None
+    """The area and all that lies in it."""
+
+
+@router.get("/reports/watched", dependencies=[READ])
+async def watched(desk: OnDesk, asked: Annotated[WatchedQuery, Query()]) -> WatchedReport:
+    """How much of the month homes could be heard: what the service, its line to the broker and their own hubs left of it."""
+    places = desk.views.places
+    start, end = span(asked.month, places.ruleset.utc_offset_minutes)
+    until = max(start, min(end, desk.condition.now()))
+    areas = None if asked.area is None else places.within(AreaId(asked.area))
+    of_all, by_service = (until - start).total_seconds(), places.hearing.unheard(None, start, until).total_seconds()
+    lost, count, missing = {}, 0, 0.0
+    for home in places.homes.values():
+        if areas is None or home.area in areas:
+            own = home.id in places.hearing.homes
+            unheard = places.hearing.unheard(home.id, start, until).total_seconds() if own else by_service
+            count, missing = count + 1, missing + unheard
+            if unheard:
+                lost[f"{of_all - unheard:012.3f}/{home.id}"] = unheard
+    found, following = paging.page(lost, asked.cursor, asked.limit)
+    homes_ = [(places.homes[HomeId(key.partition("/")[2])], lost[key]) for key in found]
+    return WatchedReport(
+        month=asked.month, start=start, end=end, homes=count, service_unheard_s=by_service, next=following,
+        share=round(1 - missing / (count * of_all), 6) if count and of_all else None,
+        items=[
+            UnheardHome(home=h.id, home_name=h.name, area=h.area, unheard_s=s, share=round(1 - s / of_all, 6)) for h, s in homes_
+        ],
+    )  # fmt: skip
 
 
 class HomesQuery(paging.Query):

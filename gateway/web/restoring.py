@@ -11,15 +11,20 @@ from pathlib import Path
 import msgspec
 
 from alerting.alert import Alert
-from alerting.facts import Sentence
+from alerting.arrangements import NOTHING_ARRANGED
+from alerting.caring.care import NO_CARE
 from alerting.home_state import DeviceState as Heard
 from alerting.home_state import HomeState
 from alerting.snapshots import GLOBAL, Whole, decode_home, decode_whole, home_key
-from devices.home import HomeId, Lifecycle
+from alerting.terms import Sentence
+from devices.home import SYNTHETIC_AREA, SYNTHETIC_HOME, HomeId, Lifecycle
 from gateway.store.failure import DiskFull, StoreBroken
 from gateway.store.journal import Reader
 from gateway.store.snapshots import read as read_snapshots
-from gateway.web.places import DeviceState, Issued
+from gateway.web.ledger import Account, Muted
+from gateway.web.place_records import Activation, DeviceState, Issued, Owner
+from gateway.web.watched import HomeGaps
+from gateway.web.welfare import Listed
 
 _HOMES = home_key(HomeId(""))
 
@@ -68,7 +73,11 @@ def restore(snapshots: Path, journal: Reader) -> Restored | None:
             continue
         try:
             if key == GLOBAL:
-                restored.records.extend(_of_whole(decode_whole(row.body)))
+                whole = decode_whole(row.body)
+                restored.records.extend(_of_whole(whole))
+                of_areas = whole.whole.alerts.values() if whole.whole is not None else ()
+                restored.alerts.extend((alert, row.seq) for alert in of_areas if alert.raised_at < restored.at)
+                reflects = max(reflects, row.seq)
                 continue
             home = decode_home(row.body)[1]
         except (msgspec.MsgspecError, ValueError) as problem:
@@ -82,30 +91,62 @@ def restore(snapshots: Path, journal: Reader) -> Restored | None:
 
 def _of_whole(whole: Whole) -> Iterator[tuple[str, str, msgspec.Struct]]:
     for area in whole.areas.values():
-        yield "area", area.id, area
+        if area.id != SYNTHETIC_AREA:
+            yield "area", area.id, area
     for c in whole.credentials.values():
         yield "credential", c.username, Issued(c.username, c.scope, c.home, c.device, None)
     for id_, certification in whole.certificates.items():
         yield "certificate", id_, certification
+    if whole.whole is not None:
+        yield from _silences(whole.whole)
+    if whole.whole is not None and whole.whole.care != NO_CARE:
+        yield "care", "", whole.whole.care
+    yield "deafness", "", whole.circumstances.deafness
+    if whole.whole is not None:
+        yield from (("owner", item, Owner(owner)) for item, owner in whole.whole.owners.items())
+    if whole.duties is not None:
+        yield "duties", "", whole.duties
     if whole.circumstances.rulesets:
         yield "ruleset", "", whole.circumstances.rulesets[-1][1]
+    for since, ruleset in whole.circumstances.rulesets:
+        if ruleset.version:
+            yield "activation", since.isoformat(), Activation(since, "", "", "", ruleset, chosen=False)
 
 
 def _of_home(home: HomeState) -> Iterator[tuple[str, str, msgspec.Struct]]:
-    if home.retired:
+    if home.retired or home.id == SYNTHETIC_HOME:
         return
     if home.record is not None:
         yield "home", home.id, home.record
+    if home.arranged != NOTHING_ARRANGED:
+        yield "arranged", home.id, home.arranged
     for person in home.people.values():
         yield "person", f"{home.id}/{person.id}", person
     for device in home.devices.values():
         if device.record.lifecycle is not Lifecycle.RETIRED:
             yield "device", f"{home.id}/{device.record.id}", device.record
             yield "state", f"{home.id}/{device.record.id}", _state(device)
-    for silence in home.silences.values():
-        yield "silence", silence.silence, silence
+    yield from _silences(home)
+    for item, owner in home.owners.items():
+        yield "owner", item, Owner(owner)
+    for test in home.tests.values():
+        yield "test", test.test, test
+    if home.away is not None or home.gaps:
+        yield "gaps", home.id, HomeGaps(home.away.since if home.away is not None else None, home.gaps)
+    if home.care != NO_CARE:
+        yield "care", home.id, home.care
+    for member in home.outages:
+        yield "welfare", f"{member.alert}/{home.id}", Listed(home.id, member.dark, member.since, member.back_at)
     for c in home.credentials.values():
         yield "credential", c.username, Issued(c.username, c.scope, c.home, c.device, None)
+
+
+def _silences(home: HomeState) -> Iterator[tuple[str, str, msgspec.Struct]]:
+    """Those that hold, and what they keep off the ring just now."""
+    for silence in home.silences.values():
+        yield "silence", silence.silence, silence
+        muted = tuple(Muted(a.id, a.raised_at) for a in home.alerts.values() if a.open and a.silenced_by == silence.silence)
+        yield "ledger", silence.silence, Account(silence, muted, len(muted))
 
 
 def _state(device: Heard) -> DeviceState:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 
-from alerting.facts import Sentence
+from alerting.terms import Sentence
 from gateway.web.auth import ADMINISTER, COOKIE, READ, RIGHTS, Identity, Right
 from gateway.web.bodies import Credentials, UserBody, UserPatch
 from gateway.web.desk import OnDesk

@@ -5,7 +5,8 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from alerting.facts import Category, Matter, Origin, Stage, Status
+from alerting.area_rules import Dark
+from alerting.terms import Category, Origin, Stage, Status, Welfare
 from devices.certificate import Standing
 from devices.credential import Scope
 from devices.home import Lifecycle
@@ -13,6 +14,7 @@ from devices.home import Role as PersonRole
 from devices.observation import Property
 from gateway.web.problems import Words
 from gateway.web.users import Role
+from gateway.web.welfare import Reason
 
 T = TypeVar("T")
 
@@ -62,6 +64,43 @@ class ResponderShape(Shape):
     at: datetime
 
 
+class ExplanationShape(Shape):
+    """Why there is an alert, apart from what was seen: the rule in words, and what would clear it. `source`: where its numbers are from."""
+
+    rule: Words
+    clears: Words
+    source: str
+
+
+class WelfareCounts(Shape):
+    """`dark`: of `homes`, those that are still; `unchecked`: of these, those that nobody has looked to or reached."""
+
+    homes: int
+    dark: int
+    unchecked: int
+
+
+class WelfareShape(Shape):
+    """A home on the list of an area's alert. `risk`: why it stands where it does; `last_sign_at`: when a device of it was last heard."""
+
+    home: str
+    home_name: str
+    area_name: str
+    residents: list[str]
+    phone: str
+    age: int | None
+    risk: list[Reason]
+    dark: Dark
+    dark_since: datetime
+    back_at: datetime | None
+    last_sign_at: datetime | None
+    result: Welfare | None
+    checked_at: datetime | None
+    checked_by: str | None
+    note: str
+    open_alerts: list[str]
+
+
 class AlertShape(Shape):
     """`title` and `reason` are Chinese. Lists and the stream hold the newest entries of the timeline, `GET /alerts/{id}` all."""
 
@@ -91,21 +130,45 @@ class AlertShape(Shape):
     cleared_at: datetime | None
     cancelled_at: datetime | None
     """The caller took the call back; somebody still has to make sure."""
+    shown_priority: int
+    """How high it is shown: one lower than `priority` once the caller took it back. It rings as what it is."""
+    owner: str | None
+    """Whose it is by name: of the shift that was on, or of whoever took it over from that; not who has it in hand."""
     claimed_by: str | None
     claimed_at: datetime | None
     first_claimed_at: datetime | None
+    claim_follows: str | None
+    """The alert of the home with whose claim this one came along."""
+    viewed_at: datetime | None
+    """When a person first opened or took it."""
+    viewed_by: str | None
     acknowledged_by: str | None
     acknowledged_at: datetime | None
     held_until: datetime | None
     held_reason: str
+    return_priority: int | None
+    """What it comes back as from its hold."""
     transferred_to: str
     step: int
     round: int
     next_step_at: datetime | None
+    """When the next step comes if nobody does anything; null once it is acknowledged, closed or silenced."""
     responders: list[ResponderShape]
     closed_at: datetime | None
     closed_by: str | None
     disposition: str | None
+    event: str | None
+    """What it was closed together with others for."""
+    rearm_at: datetime | None
+    """Closed while its condition held: when that is looked at again."""
+    anew_of: str | None
+    """The alert that was closed while its condition held; it still did at its `rearm_at`."""
+    chattering_at: datetime | None
+    """When it was last seen to come and go too often (ISA-18.2)."""
+    standing_at: datetime | None
+    """Since when it counts as a standing alarm: active for a day without a break."""
+    confirm_by: datetime | None
+    """Of a test call: until when its tester may say that it was one."""
     silenced_by: str | None
     folded_into: str | None
     stored: bool
@@ -114,6 +177,21 @@ class AlertShape(Shape):
     timeline: list[TimelineEntry]
     timeline_count: int
     allowed_actions: list[str]
+    explanation: ExplanationShape | None = None
+    """On the alert's own page; null where no rule raised it, or its rule is no longer known."""
+    welfare_counts: WelfareCounts | None = None
+    """Of an area's alert."""
+    welfare: list[WelfareShape] | None = None
+    """Of an area's alert, on its own page: the homes it is about, in the order in which they should be looked to; its first page."""
+    welfare_next: str | None = None
+    """The cursor of what follows, for `GET /alerts/{id}/welfare`."""
+
+
+class Flood(Shape):
+    """More alerts are raised than can be looked at one by one (ISA-18.2): `count` of them in the last minutes."""
+
+    since: datetime
+    count: int
 
 
 class Beat(Shape):
@@ -124,6 +202,7 @@ class Beat(Shape):
     alarm_process: Literal["up", "down"]
     ready: bool
     problems: list[Words]
+    flood: Flood | None = None
 
 
 class AreaShape(Shape):
@@ -143,6 +222,10 @@ class PersonShape(Shape):
     medical: str
     speech: str
     note: str
+    hours: list[str]
+    """When a contact may be rung, in local time; empty: at any hour."""
+    vulnerable: bool
+    """Somebody has to visit every month at least."""
 
 
 class CredentialShape(Shape):
@@ -177,26 +260,6 @@ class DeviceShape(Shape):
     credentials: list[CredentialShape]
 
 
-class HomeShape(Shape):
-    id: str
-    area: str
-    area_name: str
-    name: str
-    address: str
-    phone: str
-    access: str
-    note: str
-
-
-class HomeCard(HomeShape):
-    """A home with its people (contacts in the order they are rung) and devices. Whoever reads it is recorded."""
-
-    residents: list[PersonShape]
-    contacts: list[PersonShape]
-    devices: list[DeviceShape]
-    open_alerts: list[str]
-
-
 class IssuedCredential(Shape):
     """Shown once: the platform keeps a digest only."""
 
@@ -214,17 +277,6 @@ class ModelShape(Shape):
     dialect: str
     exposes: list[Property]
     heartbeat_s: float | None
-
-
-class SilenceShape(Shape):
-    id: str
-    home: str
-    device: str | None
-    categories: list[Category]
-    until: datetime
-    reason: str
-    by: str
-    at: datetime
 
 
 class QuarantineShape(Shape):
@@ -252,47 +304,6 @@ class DispositionShape(Shape):
     code: str
     title: Words
     false_alarm: bool
-
-
-class Sample(Shape):
-    at: datetime
-    value: bool | int | float
-
-
-class SamplePage(Page[Sample]):
-    """`source`: `history`, or the store that the values come from; `instead`: why not from the store that the settings name."""
-
-    source: str
-    instead: Words | None
-
-
-class StoreShape(Shape):
-    """A store that follows the journal. `position`: up to where it has everything; `waits`: why it does not go on."""
-
-    name: str
-    position: int
-    behind_entries: int
-    behind_s: float
-    written: int
-    refused: int
-    waits: Words | None
-
-
-class RefusedShape(Shape):
-    """One observation as it was offered, in line protocol."""
-
-    at: datetime
-    line: str
-    reason: str
-
-
-class Latest(Shape):
-    """`unit` is null where the property is boolean."""
-
-    property: Property
-    unit: str | None
-    at: datetime
-    value: bool | int | float
 
 
 class UserShape(Shape):
@@ -329,52 +340,6 @@ class LookShape(Shape):
     user: str
     home: str
     through: str
-
-
-class AnswerFigures(Shape):
-    """Shares are of `count`. Seconds from raised to first claimed or acknowledged; null where nothing was answered."""
-
-    count: int
-    answered: int
-    waiting: int
-    never_answered: int
-    within_60_s: float | None
-    within_180_s: float | None
-    p50_s: float | None
-    p95_s: float | None
-    max_s: float | None
-
-
-class AnsweringReport(Shape):
-    """`reflects` is the last number of the journal that the figures hold."""
-
-    month: str
-    start: datetime
-    end: datetime
-    reflects: int
-    target_60_s: float
-    target_180_s: float
-    all: AnswerFigures
-    by_priority: dict[str, AnswerFigures]
-    by_category: dict[str, AnswerFigures]
-
-
-class FindingShape(Shape):
-    """What somebody should see to before it matters. `sentence` is Chinese."""
-
-    area: str
-    home: str
-    home_name: str
-    matter: Matter
-    sentence: str
-    sentence_en: str
-    device: str | None
-
-
-class HomesReport(Page[FindingShape]):
-    """`day` is the local day of the check, YYYY-MM-DD; null before the first."""
-
-    day: str | None
 
 
 class LoginPage(Shape):

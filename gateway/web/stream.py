@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.web.auth import Identity
 from gateway.web.condition import Condition
+from gateway.web.lines import Line, framed
 from gateway.web.position import Positions
 from gateway.web.users import Users
 from gateway.web.viewrows import Event
@@ -29,9 +30,10 @@ RESUMED_MOST = 5000
 """Events; a console that missed more is faster off loading the queue anew."""
 QUEUE_BYTES = 2 * 1024 * 1024
 PIECE_BYTES = 128 * 1024
-BREATH_S = 0.0001
-"""For each console, between two writes to all of them: two hundred consoles and a storm of alerts get fifty pieces a second, and the
-process that serves them is half idle; a single alert goes out at once, however many there are.
+BREATH_S, CALL_BREATH_S = 0.0001, 0.00002
+"""For each console, between two writes to all of them: two hundred consoles and a storm of alerts get fifty pieces a second, which is a
+tenth of the time of the process that serves them; a single alert goes out at once, however many there are. What a call has to tell
+waits a fifth as long, and takes with it whatever has gathered.
 """
 CLOSING_S = 0.5
 STARTING_S = 3.0
@@ -44,18 +46,27 @@ def encode(kind: str, position: int, data: bytes) -> bytes:
 
 
 class Console:
-    """One connection: what it is still to be sent, and whether it is over."""
+    """One connection: what it is still to be sent, and whether it is over. What nothing stands before is written to its line at once."""
 
-    def __init__(self, who: Identity, origin: str) -> None:
+    def __init__(self, who: Identity, origin: str, line: Line | None = None) -> None:
         self.who = who
         self.origin = origin
         self.over = asyncio.Event()
         self.cut = False
+        self._line = line
+        self._idle = False
+        """Whether whoever takes has sent all that it took, and waits for more."""
         self._queue: deque[bytes] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
 
-    def put(self, body: bytes) -> None:
+    def put(self, body: bytes, chunk: bytes | None = None) -> None:
+        """`chunk`: the same, framed, where it goes to many. Whose stream is over is told nothing more."""
+        if self.over.is_set():
+            return
+        if self._idle and self._line is not None and self._line.write(framed(body) if chunk is None else chunk):
+            return
+        self._idle = False
         self._queue.append(body)
         self._bytes += len(body)
         self._wake.set()
@@ -73,6 +84,7 @@ class Console:
     async def take(self) -> bytes:
         """A good piece of what waits; waits for the first."""
         while not self._queue:
+            self._idle = True
             self._wake.clear()
             await self._wake.wait()
         pieces, size = [], 0
@@ -133,10 +145,12 @@ class Hub:
 
     # --- what goes out -------------------------------------------------------------------------------------------------------
 
-    def publish(self, events: Iterable[Event]) -> None:
+    def publish(self, events: Iterable[Event], *, call: bool = False) -> None:
+        """`call`: one of them tells of a new call or hazard under the safety floor."""
         for event in events:
             self._keep(event)
-            self._send(event.origin, event.body)
+            self._gather(event.origin, event.body)
+        self._send(call=call)
 
     def publish_unstored(self, alerts: Sequence[tuple[str, bytes]], *, gone: bool) -> None:
         """(origin, JSON) of every alert that is shown without being on disk; `gone`: one of them went away and never came to be."""
@@ -147,16 +161,23 @@ class Hub:
                 console.put(RESET)
         for origin, data in self._unstored:
             if gone or (origin, data) not in before:
-                self._send(origin, encode("alert", self.here, data))
+                self._gather(origin, encode("alert", self.here, data))
+        self._send(call=True)
 
-    def _send(self, origin: str, body: bytes) -> None:
+    def _gather(self, origin: str, body: bytes) -> None:
         self._gathered.setdefault(origin, []).append(body)
-        if self._due is None:
-            wait = self._sent_at + len(self.consoles) * BREATH_S - monotonic()
-            if wait <= 0:
-                self._flush()
-            else:
-                self._due = asyncio.get_running_loop().call_later(wait, self._flush)
+
+    def _send(self, *, call: bool) -> None:
+        """What has gathered, now or as soon as it is due."""
+        if not self._gathered or (self._due is not None and not call):
+            return
+        wait = self._sent_at + len(self.consoles) * (CALL_BREATH_S if call else BREATH_S) - monotonic()
+        if wait <= 0:
+            self._flush()
+            return
+        if self._due is not None:
+            self._due.cancel()
+        self._due = asyncio.get_running_loop().call_later(wait, self._flush)
 
     def _flush(self) -> None:
         """One write for each console, whatever has gathered."""
@@ -166,9 +187,10 @@ class Hub:
         gathered, self._gathered = self._gathered, {}
         for origin, bodies in gathered.items():
             body = b"".join(bodies)
+            chunk = framed(body)
             for console in list(self.consoles):
                 if console.origin == origin:
-                    console.put(body)
+                    console.put(body, chunk)
         self._sent_at = monotonic()
 
     def beat(self) -> bytes:
@@ -178,8 +200,9 @@ class Hub:
         self.dismiss()
         self._flush()
         body = self.beat()
+        chunk = framed(body)
         for console in list(self.consoles):
-            console.put(body)
+            console.put(body, chunk)
 
     def dismiss(self) -> None:
         """End the streams of sessions that are over."""
@@ -289,7 +312,8 @@ class EventStream(Response):
                 raise result
         if tasks[1] not in done:
             with contextlib.suppress(TimeoutError, OSError):
-                await asyncio.wait_for(send({"type": "http.response.body", "body": b"", "more_body": False}), CLOSING_S)
+                async with asyncio.timeout(CLOSING_S):
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _pump(self, send: Send) -> None:
         await self._hub.join(self._console, self._last_event_id)

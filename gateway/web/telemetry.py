@@ -5,14 +5,15 @@ import re
 import sqlite3
 from datetime import UTC, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from alerting.facts import Sentence
+from alerting.terms import Sentence
 from devices.home import DeviceId, HomeId
 from devices.observation import UNITS, Property
-from gateway.outside_stores import HISTORY
+from gateway.outside_stores import EVIDENCE, HISTORY
 from gateway.store.failure import StoreBroken
 from gateway.store.history import Aggregate, Question
 from gateway.store.standing import read_refused
@@ -21,8 +22,10 @@ from gateway.web.auth import READ
 from gateway.web.bodies import Body
 from gateway.web.desk import Desk, OnDesk
 from gateway.web.device_registry import find_device
+from gateway.web.instants import Instant
 from gateway.web.problems import Problem, ProblemDetails, Words, missing, unprocessable
-from gateway.web.shapes import Latest, Page, RefusedShape, Sample, SamplePage, StoreShape
+from gateway.web.reading_shapes import Latest, RefusedShape, Sample, SamplePage, StoreShape
+from gateway.web.shapes import Page
 
 router = APIRouter(tags=["telemetry"], responses={404: {"model": ProblemDetails}})
 
@@ -42,8 +45,8 @@ class TelemetryQuery(Body):
     property: Property
     home: str | None = None
     """Needed only where devices of several homes have the same id, or for one that is retired."""
-    start: AwareDatetime | None = None
-    end: AwareDatetime | None = None
+    start: Instant | None = None
+    end: Instant | None = None
     every: str | None = None
     """`30s`, `5m`, `1h`, `1d`: one value for each such span."""
     aggregate: Aggregate | None = None
@@ -54,7 +57,10 @@ class TelemetryQuery(Body):
 
 @router.get("/telemetry", dependencies=[READ])
 async def telemetry(desk: OnDesk, asked: Annotated[TelemetryQuery, Query()]) -> SamplePage:
-    """Oldest first. Spans are aligned to the hour, the minute, the day in UTC; empty ones are left out."""
+    """Oldest first. Spans are aligned to the service's clock: a day begins at its midnight, by the offset that holds at `start`.
+
+    Empty ones are left out.
+    """
     home = _home_of(desk, asked)
     end = (asked.end or desk.condition.now() + timedelta(seconds=1)).astimezone(UTC)
     start = (asked.start or end - DAY).astimezone(UTC)
@@ -70,6 +76,7 @@ async def telemetry(desk: OnDesk, asked: Annotated[TelemetryQuery, Query()]) -> 
         await desk.historian.reached(desk.views.position, WAIT_S)
     question = Question(
         home, DeviceId(asked.device), asked.property, start, end, every, asked.aggregate or Aggregate.MEAN, asked.limit, cursor,
+        start.astimezone(ZoneInfo(desk.timezone)).utcoffset() or timedelta(0),
     )  # fmt: skip
     try:
         drawn = await asyncio.to_thread(desk.historian.draw, question)
@@ -146,7 +153,7 @@ async def refused(desk: OnDesk, name: str, asked: Annotated[RefusedQuery, Query(
     """Observations that the store would not take, the latest first; the last thousand are kept. The history has them all the same."""
     if desk.historian.followed(name) is None:
         raise missing("没有这个时序库", "there is no such store")
-    if name == HISTORY:
+    if name in (HISTORY, EVIDENCE):
         return Page(items=[])
     try:
         found = await asyncio.to_thread(read_refused, desk.historian.standing(name), asked.limit)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from alerting.facts import SERVICE, Actor
+from alerting.terms import SERVICE, Actor
 
 SESSION_LASTS = timedelta(hours=16)
 """Longer than any shift with its hand-over."""
@@ -38,6 +38,10 @@ CREATE TABLE IF NOT EXISTS answer (key BLOB PRIMARY KEY, at REAL NOT NULL, reque
   media TEXT NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS answer_age ON answer (at);
 """
+
+
+WATCHDOG = Actor("_anju-self-check")
+"""The service's own, that listens for its own calls: no person, so it is in no list, has no password and can be given none."""
 
 
 class Role(StrEnum):
@@ -147,13 +151,14 @@ class Users:
         return self._users.get(Actor(name))
 
     def all(self) -> list[User]:
-        return sorted(self._users.values(), key=lambda user: user.name)
+        """The people."""
+        return sorted((user for user in self._users.values() if user.name != WATCHDOG), key=lambda user: user.name)
 
     def create(self, username: str, password: str, role: Role) -> User:
         """On disk when it returns. NameTaken; sqlite3.Error when it cannot be written."""
         user = User(Actor(username), _hash(password), role, self._wall())
         with self._lock:
-            if username in self._users or username == SERVICE:
+            if username in self._users or username in (SERVICE, WATCHDOG):
                 raise NameTaken(username)
             self._store(user)
         return user
@@ -162,6 +167,8 @@ class Users:
         """On disk when it returns. A new password, or being disabled, ends every session of the user. KeyError: no such user."""
         hashed = None if password is None else _hash(password)
         with self._lock:
+            if username == WATCHDOG:
+                raise KeyError(username)
             user = self._users[Actor(username)]
             user = msgspec.structs.replace(
                 user,
@@ -208,6 +215,15 @@ class Users:
     def token_for(self, username: str) -> str:
         """A bearer token that does not expire, for a program. KeyError: no such user."""
         return self.begin(self._users[Actor(username)], lasts=None)[0]
+
+    def token_for_watchdog(self) -> str:
+        """The one that it has from now on. sqlite3.Error when it cannot be written."""
+        with self._lock:
+            if WATCHDOG not in self._users:
+                self._store(User(WATCHDOG, "", Role.OPERATOR, self._wall()))
+            for session in [s for s in self._sessions.values() if s.user == WATCHDOG]:
+                self.end(session)
+            return self.token_for(WATCHDOG)
 
     def session(self, token: str) -> tuple[User, Session] | None:
         """Whose token it is, if it is valid now. Memory only."""

@@ -6,7 +6,9 @@ from datetime import datetime
 import msgspec
 
 from alerting.alert import Alert
-from alerting.facts import AlertId, Quarantined, Sentence
+from alerting.items import Quarantined
+from alerting.terms import AlertId, Sentence
+from devices.home import HomeId
 from gateway.web.shapes import Datum
 
 EVENT_BYTES_WAITING = 32 * 1024 * 1024
@@ -53,6 +55,8 @@ class Pending(msgspec.Struct):
     """Events up to this number are not known: they were dropped while they waited, or the journal had lost them."""
     quarantine: list[tuple[int, Quarantined]] = []
     faults: dict[str, int] = {}
+    erased: list[HomeId] = []
+    """Homes whose people are gone from here on; what waits of their alerts is without a text already."""
 
     @property
     def rows(self) -> int:

@@ -9,18 +9,13 @@ from itertools import count
 
 import msgspec
 
-from alerting.facts import (
-    AlertFact,
-    AlertId,
-    Configured,
-    DeviceReturned,
-    DeviceSilent,
-    Fact,
-    HomesChecked,
-    Quarantined,
-    RegistryFact,
-    Said,
-)
+from alerting.duty_facts import DutyFact
+from alerting.facts import AlertFact, AreaFact, CareFact, Fact, RulesActivated, WelfareNoted
+from alerting.heard_facts import DeviceReturned, DeviceSilent, HubLost, HubReturned
+from alerting.items import Configured, HomesChecked, LineLost, LineRestored, Quarantined, Said, ServiceStarted
+from alerting.record_facts import ResidentErased
+from alerting.registry_facts import HomeRegistered, HomeRetired, RegistryFact
+from alerting.terms import AlertId
 from devices.message import Heard, StatusHeard
 from gateway.store.entry import Commit, Stamp
 from gateway.web.board import Board
@@ -28,6 +23,9 @@ from gateway.web.places import Places
 from gateway.web.restoring import Restored
 from gateway.web.viewrows import AlertFilter, AlertKey, AlertRecord, Loaded, key_of
 from gateway.web.viewstore import QUARANTINE_KEPT, ViewStore
+
+_SPOKEN = (Heard, StatusHeard)
+"""Asked of every report; a union that is written out there would be made anew each time."""
 
 
 class Quarantine(msgspec.Struct):
@@ -83,14 +81,37 @@ class Views:
         changed: dict[AlertId, AlertRecord] = {}
         for seq, entry in enumerate(commit.entries, commit.first_seq):
             if isinstance(entry, Said):
-                if isinstance(entry.message, Heard | StatusHeard):
+                if isinstance(entry.message, _SPOKEN):
                     self.places.heard(entry.message, pending.records)
             elif isinstance(entry, AlertFact):
                 record = self.board.apply(entry, seq, pending)
                 if record is not None:
                     changed[entry.alert] = record
+                self.places.ledger.apply(entry, pending.records)
+                if isinstance(entry, WelfareNoted):
+                    self.places.welfare.apply(entry, pending.records)
+            elif isinstance(entry, AreaFact):
+                self.places.welfare.apply(entry, pending.records)
+                record = self.board.show_again(entry.alert, seq, pending)
+                if record is not None:
+                    changed[entry.alert] = record
+            elif isinstance(entry, DutyFact):
+                self.places.duty(entry, pending.records)
+            elif isinstance(entry, ResidentErased):
+                self.board.erase(entry.home, pending)
+                self.places.ledger.erase(entry.home, pending.records)
+                self.places.care.forget(entry.home, pending.records)
             elif isinstance(entry, RegistryFact):
-                self.places.apply(entry, pending.records)
+                if isinstance(entry, HomeRegistered) and (known := self.places.homes.get(entry.home.id)) and known.area != entry.home.area:
+                    brought = self.board.bring_along(known.id, entry.home.area, seq, pending)
+                    changed.update((record.alert.id, record) for record in brought)
+                self.places.apply(entry, pending.records, seq)
+                if isinstance(entry, HomeRetired):
+                    self.places.hearing.apply(entry, commit.stamp.service_at, pending.records)
+            elif isinstance(entry, CareFact):
+                self.places.care.apply(entry, pending.records)
+            elif isinstance(entry, ServiceStarted | LineLost | LineRestored | HubLost | HubReturned):
+                self.places.hearing.apply(entry, commit.stamp.service_at, pending.records)
             elif isinstance(entry, DeviceSilent | DeviceReturned):
                 self.places.watched(entry, pending.records)
             elif isinstance(entry, Quarantined):
@@ -98,7 +119,9 @@ class Views:
             elif isinstance(entry, HomesChecked):
                 self.homes_checked = pending.records["homes checked", ""] = entry
             elif isinstance(entry, Configured):
-                self.places.configured(entry, pending.records)
+                self.places.configured(entry, commit.stamp.service_at, pending.records)
+            elif isinstance(entry, RulesActivated):
+                self.places.activated(entry, pending.records)
         self.position = pending.position = commit.last_seq
         self.stamp = commit.stamp
         self._wake()
@@ -121,7 +144,8 @@ class Views:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (seq, next(self._order), future))
         try:
-            await asyncio.wait_for(future, timeout)
+            async with asyncio.timeout(timeout):
+                await future
         except TimeoutError:
             return False
         return True

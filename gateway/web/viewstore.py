@@ -17,7 +17,9 @@ from pathlib import Path
 import msgspec
 
 from alerting.alert import Alert
-from alerting.facts import AlertId, Quarantined
+from alerting.items import Quarantined
+from alerting.terms import AlertId, Origin
+from gateway.web.erasing import bare_alert, bare_line
 from gateway.web.viewrows import AlertFilter, AlertKey, AlertRecord, Event, Line, Loaded, Pending
 
 logger = logging.getLogger(__name__)
@@ -73,6 +75,9 @@ class ViewStore:
         self._batch: Pending | None = None
         self._lock = threading.Lock()
         self._file = self._open()
+        self._looking = threading.Lock()
+        self._glass = self._reader()
+        """Open for as long as this is: every new alert looks whether it is known, before anybody is told."""
         self.written = self._meta("position")
 
     def _open(self) -> sqlite3.Connection:
@@ -93,6 +98,7 @@ class ViewStore:
         file = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
         try:
             file.execute("PRAGMA journal_mode = WAL")
+            file.execute("PRAGMA secure_delete = ON")
             file.execute("PRAGMA synchronous = NORMAL")  # a power cut may take the last moments: the journal has them
             found = file.execute("PRAGMA user_version").fetchone()[0]
             if found not in (0, FORMAT):
@@ -108,6 +114,8 @@ class ViewStore:
 
     def close(self) -> None:
         self.write(self.take())
+        with self._looking:
+            self._glass.close()
         with self._lock:
             self._file.close()
 
@@ -172,6 +180,8 @@ class ViewStore:
         lines = [(alert, line.seq, line.at.timestamp(), line.kind, _encoder.encode(line)) for alert, line in batch.lines]
         many("INSERT OR REPLACE INTO line VALUES (?, ?, ?, ?, ?)", lines)
         many("INSERT OR REPLACE INTO event VALUES (?, ?, ?)", [(e.seq, e.origin, e.body) for e in batch.events])
+        for home in batch.erased:
+            self._erase(home)
         if batch.event_floor:
             run("DELETE FROM event WHERE seq <= ?", (batch.event_floor,))
             self._set("event_floor", batch.event_floor)
@@ -192,6 +202,16 @@ class ViewStore:
         )
         self._set("position", position)
 
+    def _erase(self, home: str) -> None:
+        run, many = self._file.execute, self._file.executemany
+        alerts = run("SELECT id, body FROM alert WHERE home = ?", (home,)).fetchall()
+        many("UPDATE alert SET body = ? WHERE id = ?", [(_encoder.encode(bare_alert(_alert.decode(body))), id_) for id_, body in alerts])
+        for id_, _ in alerts:
+            run("DELETE FROM event WHERE seq IN (SELECT seq FROM line WHERE alert = ?)", (id_,))
+            lines = run("SELECT seq, body FROM line WHERE alert = ?", (id_,)).fetchall()
+            bared = [(_encoder.encode(bare_line(_line.decode(body))), id_, seq) for seq, body in lines]
+            many("UPDATE line SET body = ? WHERE alert = ? AND seq = ?", bared)
+
     def _set(self, name: str, value: int) -> None:
         self._file.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
@@ -199,10 +219,13 @@ class ViewStore:
         row = self._file.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return 0 if row is None else int(row[0])
 
-    def prune_alerts(self, closed_before: datetime, most: int) -> int:
+    def prune_alerts(self, closed_before: datetime, most: int, origin: Origin | None = None) -> int:
         """Remove alerts closed before then, with their timelines and what the stream said of them, `most` at a time; how many went."""
+        of = "" if origin is None else origin.value
         with self._change():
-            rows = self._file.execute("SELECT id FROM alert WHERE closed_at < ? LIMIT ?", (closed_before.timestamp(), most)).fetchall()
+            rows = self._file.execute(
+                "SELECT id FROM alert WHERE closed_at < ? AND ? IN ('', origin) LIMIT ?", (closed_before.timestamp(), of, most),
+            ).fetchall()  # fmt: skip
             self._file.executemany("DELETE FROM event WHERE seq IN (SELECT seq FROM line WHERE alert = ?)", rows)
             self._file.executemany("DELETE FROM line WHERE alert = ?", rows)
             self._file.executemany("DELETE FROM alert WHERE id = ?", rows)
@@ -227,9 +250,13 @@ class ViewStore:
 
     # --- reading -------------------------------------------------------------------------------------------------------------
 
+    def _reader(self) -> sqlite3.Connection:
+        address = f"{self.path.absolute().as_uri()}?mode=ro"
+        return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0)
+
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        file = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5.0)
+        file = self._reader()
         try:
             yield file
         finally:
@@ -258,9 +285,9 @@ class ViewStore:
         return AlertRecord(alert, seq, [_line.decode(line) for (line,) in rows])
 
     def alert(self, alert: AlertId) -> AlertRecord | None:
-        with self._reading() as file:
-            row = file.execute("SELECT body, seq FROM alert WHERE id = ?", (alert,)).fetchone()
-            return None if row is None else self._record(file, *row)
+        with self._looking:
+            row = self._glass.execute("SELECT body, seq FROM alert WHERE id = ?", (alert,)).fetchone()
+            return None if row is None else self._record(self._glass, *row)
 
     def alerts(self, wanted: AlertFilter, after: AlertKey | None, limit: int) -> list[AlertRecord]:
         """At most `limit`, in the order of the list, past the key."""

@@ -51,6 +51,10 @@ class Behaviour(msgspec.Struct):
     address: int = 0
     """Where the server's name leads. Another number: another place, and nobody is left at the one before. Virtual time alone."""
     certificate: Certificate = Certificate.SOUND
+    knows_the_device: bool = True
+    """Whether the device's own certificate is taken."""
+    bytes_per_frame: int = 0
+    """Of a WebSocket, to the device; 0: all in one."""
     mute: bool = False
     """Half-open: whatever comes is seen by nobody's answer, sockets stay."""
     refuse: int = 0

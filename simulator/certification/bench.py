@@ -157,6 +157,10 @@ class Bench:
     def sees(self, sign: Sign) -> Generator[Step, object, bool]:
         return bool((yield Look(sign)))
 
+    def has_come(self) -> bool:
+        """The device is connected; one that states that it sleeps has been."""
+        return self.endpoint.has_come() if self.features.connection.sleeps else self.endpoint.current is not None
+
     def settled(self, within: timedelta = CONNECTED_WITHIN) -> Generator[Step, object, bool]:
         """The device is connected and has said what it had to say, or does not come to an end of it; False when it does not connect.
 
@@ -165,11 +169,11 @@ class Bench:
         sleeps = self.features.connection.sleeps
         ends = self.now + within + self.patience + (self.heartbeat if sleeps else timedelta(0))
         while self.now < ends:
-            yield from self.until(self._has_come, ends - self.now - self.patience)
+            yield from self.until(self.has_come, ends - self.now - self.patience)
             yield from self.sleep(QUIET)
-            if self._has_come() and self._quiet():
+            if self.has_come() and self._quiet():
                 return True
-        return self._has_come()
+        return self.has_come()
 
     def reconnected(self, since: int, within: timedelta | None = None) -> Generator[Step, object, Passed | None]:
         """The CONNECT of the next connection after a mark."""
@@ -247,12 +251,9 @@ class Bench:
 
     def named_elsewhere(self, number: str, *shown: Evidence | Iterable[Evidence]) -> Outcome:
         """What stands in the way here is what another clause is about: it is told once, there."""
-        return self.inconclusive(f"{number} 所述的问题使本条无法判定", f"what {number} is about stands in the way of this", *shown)
+        return Outcome(Verdict.INCONCLUSIVE, elsewhere(number), _numbers(shown))
 
     # --- within ---
-
-    def _has_come(self) -> bool:
-        return bool(self.trace.connects()) if self.features.connection.sleeps else self.endpoint.current is not None
 
     def _quiet(self) -> bool:
         last = next((entry for entry in reversed(self.trace.entries) if isinstance(entry, Passed)), None)
@@ -271,6 +272,11 @@ Procedural = Callable[[Bench], Procedure | Outcome]
 """What the catalogue names: a procedure, or a look at what has been seen already."""
 
 _USUAL = {stimulus: Deed(stimulus, amount) for stimulus, amount in ((Stimulus.POWER, 1), (Stimulus.WORN, 1), (Stimulus.BATTERY, 100))}
+
+
+def elsewhere(number: str) -> Bilingual:
+    """Why a clause remains open on a device that does not keep to another."""
+    return Bilingual(f"{number} 所述的问题使本条无法判定", f"what {number} is about stands in the way of this")
 
 
 def _numbers(shown: Iterable[Evidence | Iterable[Evidence]]) -> tuple[int, ...]:

@@ -1,13 +1,11 @@
 """`./anju certify`: the suite against a vendor's device over a real socket, or against our own virtual one.
 
-Exit 0: every clause that applies passed; 1: one failed or remained open; 2: wrong usage.
+Exit 0: every clause that applies passed; 1: one failed or remained open, or nothing could be measured; 2: wrong usage.
 """
 
 import argparse
 import asyncio
-import secrets
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,26 +14,27 @@ from pathlib import Path
 import msgspec
 
 from config import ConfigError, load
-from simulator.certification import catalogue, lab, stand
+from simulator.certification import catalogue, lab
 from simulator.certification.asking import WrongAsked
-from simulator.certification.authority import Authority
 from simulator.certification.catalogue import Clause
-from simulator.certification.endpoint import Endpoint
+from simulator.certification.examination import selected
 from simulator.certification.features import Features, reference
+from simulator.certification.page.serving import served
+from simulator.certification.page.state import Board
+from simulator.certification.person import Person
+from simulator.certification.player import Hands, OurHands, Player, examine_all
 from simulator.certification.procedures import PROCEDURES
-from simulator.certification.result import Result, as_json, write
-from simulator.certification.terminal import Bar, PersonsHands, table
+from simulator.certification.result import ClauseVerdict, Result, as_json
+from simulator.certification.setting import address_of, identity, setting
+from simulator.certification.terminal import Bar, Terminal, table
 from simulator.virtual.device import VirtualDevice
 from simulator.virtual.driver import Driver
 from simulator.virtual.pace import Pace
 from simulator.virtual.profile import PROFILES, Profile, ProfileName
-from simulator.virtual.speech import Channel, Identity
 from simulator.virtual.stimulus import Deed, Stimulus
-from simulator.wire import Address
 
 REFERENCE_SPEED = 60.0
 """How much faster than life our own device is examined over sockets."""
-AREA, HOME = "330106", "bench"
 
 
 class Examination(msgspec.Struct, frozen=True):
@@ -45,23 +44,43 @@ class Examination(msgspec.Struct, frozen=True):
     only: frozenset[str]
     level: int
 
-    async def over(self, bench: stand.Stand, hands: stand.Hands, features: Features, *, seed: str = "") -> Result:
-        progress = self.progress(features)
+    async def over(self, player: Player, hands: Hands, features: Features, board: Board | None, *, seed: str = "") -> Result:
+        progress = self.progress(features, player)
+
+        def begun(clause: Clause) -> None:
+            progress.begun(clause)
+            if board is not None:
+                board.begun(clause)
+
+        def told(verdict: ClauseVerdict) -> None:
+            progress.told(verdict)
+            if board is not None:
+                board.told(verdict)
+
         try:
-            return await stand.examine_all(
-                bench, hands, self.clauses, PROCEDURES, features, level=self.level, seed=seed, only=self.only,
-                begun=progress.begun, told=progress.told,
+            result = await examine_all(
+                player, hands, self.clauses, PROCEDURES, features, level=self.level, seed=seed, only=self.only, begun=begun, told=told,
             )  # fmt: skip
         finally:
             progress.end()
+        if board is not None:
+            board.ended(result)
+        return result
 
-    def progress(self, features: Features) -> Bar:
-        asked = [(clause, clause.lasts(features).total_seconds()) for clause in self.clauses if not self.only or clause.number in self.only]
-        return Bar(asked, shown=sys.stderr.isatty())
+    def progress(self, features: Features, player: Player | None = None) -> Bar:
+        return Bar(self.weights(features, player), shown=sys.stderr.isatty())
+
+    def weights(self, features: Features, player: Player | None = None) -> dict[str, float]:
+        """Seconds of each clause that will be examined, by its number. No player: in virtual time."""
+        asked = selected(
+            self.clauses, features, level=self.level, virtual=player is None, behind=player is not None and bool(player.broker),
+            only=self.only,
+        )  # fmt: skip
+        return {clause.number: clause.lasts(features).total_seconds() for clause, unfit in asked if unfit is None}
 
 
-def run(asked: argparse.Namespace) -> int:
-    """Raises WrongAsked and OSError."""
+def run(asked: argparse.Namespace) -> Result:
+    """What it came to, printed too. Raises WrongAsked and OSError."""
     clauses = catalogue.load(PROCEDURES)
     only = _only(asked.clause, clauses)
     profile = PROFILES[ProfileName(asked.profile)]
@@ -72,55 +91,55 @@ def run(asked: argparse.Namespace) -> int:
     examination = Examination(clauses, only, level)
     if asked.device is not None:
         result = asyncio.run(_of_a_vendor(asked, features, examination))
-    elif asked.listen is not None:
+    elif asked.listen is not None or asked.broker is not None:
         result = asyncio.run(_of_ours(asked, features, examination))
+    elif asked.page is not None:
+        raise WrongAsked("--page: virtual time is over before anybody could look; give --listen too")
     else:
         progress = examination.progress(features)
         result = lab.examine_all(clauses, PROCEDURES, features, level=level, seed=asked.seed, only=only, told=progress.told)
         progress.end()
-    if asked.out is not None:
-        write(result, asked.out)
     sys.stdout.write(as_json(result).decode() if asked.json else table(result))
-    return 0 if result.passed else 1
+    return result
 
 
 async def _of_ours(asked: argparse.Namespace, features: Features, examination: Examination) -> Result:
     """Our own device, over a real socket."""
     pace = Pace(REFERENCE_SPEED, capped=True)
     features, profile = brisk(features)
-    who = lab.identity(profile, examination.level)
-    async with _standing(asked, who, features, pace) as (bench, trust):
-        device = VirtualDevice(profile, who, pace.now, seed=asked.seed)
-        driver = Driver(device, "127.0.0.1", bench.port, pace, trust)
+    who = identity(asked, lab.identity(profile, examination.level).device, examination.level)
+    async with setting(asked, who, features, pace) as place, _page(asked, features, examination, place.player) as (board, address):
+        sys.stderr.write(address)
+        device = VirtualDevice(profile, place.player.endpoint.identity, pace.now, seed=asked.seed)
+        driver = Driver(device, place.way, pace)
         driver.act(Deed(Stimulus.POWER))
         try:
-            return await examination.over(bench, stand.OurHands(driver), features, seed=asked.seed)
+            return await examination.over(place.player, OurHands(driver), features, board, seed=asked.seed)
         finally:
             await driver.close()
 
 
 async def _of_a_vendor(asked: argparse.Namespace, features: Features, examination: Examination) -> Result:
-    who = Identity(Address(AREA, HOME), asked.device, f"{HOME}-{asked.device}", secrets.token_urlsafe(12), examination.level)
-    async with _standing(asked, who, features, Pace()) as (bench, trust):
-        sys.stderr.write(_instructions(who, bench, trust, asked.out))
-        return await examination.over(bench, PersonsHands(), features)
+    who = identity(asked, asked.device, examination.level)
+    async with setting(asked, who, features, Pace()) as place, _page(asked, features, examination, place.player) as (board, address):
+        sys.stderr.write("\n".join([*place.told, address]))
+        sys.stderr.flush()
+        windows = [Terminal()] if board is None else [Terminal(), board]
+        return await examination.over(place.player, Person(*windows), features, board)
 
 
 @asynccontextmanager
-async def _standing(
-    asked: argparse.Namespace, who: Identity, features: Features, pace: Pace,
-) -> AsyncIterator[tuple[stand.Stand, str | None]]:  # fmt: skip
-    """The bench, listening, and the authority that devices are to trust; None without TLS."""
-    tls = features.connection.tls
-    host, port = _address(asked.listen or f"0.0.0.0:{8883 if tls else 1883}")
-    with tempfile.TemporaryDirectory() as folder:
-        authority = Authority(Path(folder), host, pace.now) if tls else None
-        bench = stand.Stand(Endpoint(who), pace, authority)
-        await bench.listen(host, port)
-        try:
-            yield bench, None if authority is None else authority.trust
-        finally:
-            await bench.close()
+async def _page(
+    asked: argparse.Namespace, features: Features, examination: Examination, player: Player,
+) -> AsyncIterator[tuple[Board | None, str]]:  # fmt: skip
+    """The page, where one is asked for, and a line with its address."""
+    if asked.page is None:
+        yield None, ""
+        return
+    host, port = address_of(asked.page, "--page")
+    board = Board(features, examination.weights(features, player))
+    async with served(board, host, port) as address:
+        yield board, f"操作页面 / the page: {address}\n"
 
 
 def brisk(features: Features) -> tuple[Features, Profile]:
@@ -153,29 +172,3 @@ def _only(numbers: list[str], clauses: tuple[Clause, ...]) -> frozenset[str]:
     if unknown:
         raise WrongAsked(f"--clause {unknown[0]}: there is no such clause")
     return frozenset(numbers)
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 0xFFFF:
-        raise WrongAsked(f"--listen {text}: an address is written host:port")
-    return host.strip("[]"), int(port)
-
-
-def _instructions(who: Identity, bench: stand.Stand, trust: str | None, out: Path | None) -> str:
-    """The authority's certificate stands in --out where one is given, else here."""
-    scheme = "mqtt" if trust is None else "mqtts"
-    lines = [
-        f"设备应连接 / the device connects to: {scheme}://<本机 / this machine>:{bench.port}, MQTT level {who.level}",
-        f"用户名 / username: {who.username}",
-        f"密码 / password: {who.password}",
-        f"发布 / publishes to: {who.topic(Channel.REPORT)} (alarm, status, reply)",
-        f"订阅 / listens to: {who.topic(Channel.COMMAND)}",
-    ]
-    if trust is not None and out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "ca.pem").write_text(trust)
-        lines.append(f"信任 / trusts: {out / 'ca.pem'}")
-    elif trust is not None:
-        lines.append(f"信任 / trusts:\n{trust}")
-    return "\n".join([*lines, ""])

@@ -8,19 +8,29 @@ from devices.mqtt.filters import matches
 from devices.mqtt.packets import Packet
 from simulator.certification.behaviour import Behaviour
 from simulator.certification.server import Server
-from simulator.certification.trace import Changed, Raw, Trace
-from simulator.wire import Channel
+from simulator.certification.trace import Changed, Framed, Raw, Trace, Way
+from simulator.wire import Channel, Words
 
 _encoder = msgspec.json.Encoder()
 
 
-class Ask(msgspec.Struct):
+class Ask(msgspec.Struct, omit_defaults=True):
     id: str
     command: str
+    prompt: str = ""
+    text: Words | None = None
+
+
+_SAY = Words("这是一次检测，请勿惊慌。", "This is a test; nothing has happened.")
+"""What a device with a voice or a screen is asked to say."""
 
 
 class Endpoint(Server):
     """For one device, whose `identity` says what it must use."""
+
+    def has_come(self) -> bool:
+        """Whether it has connected since the trace began, be it that it has gone again."""
+        return bool(self.trace.connects())
 
     def listens(self) -> bool:
         """Whether the device has subscribed to its commands on a connection that stands."""
@@ -52,11 +62,35 @@ class Endpoint(Server):
             self.trace.add(Raw(self.trace.mark, now, line.number, data, what))
             line.down.put(data, now, self.behaviour.delay_down, self.behaviour.bytes_per_second)
 
+    def say_aside(self, op: int, payload: bytes, now: datetime) -> None:
+        """Send a frame of WebSocket that carries no MQTT; nothing to a device that came otherwise."""
+        line = self.current
+        if line is not None:
+            self.trace.add(Framed(self.trace.mark, now, line.number, Way.DOWN, op, payload, masked=False))
+            line.asides.append((op, payload))
+
+    def take_asides(self, connection: int) -> list[tuple[int, bytes]]:
+        line = self.lines.get(connection)
+        found: list[tuple[int, bytes]] = []
+        if line is not None:
+            found, line.asides = line.asides, found
+        return found
+
+    def untouched(self, connection: int) -> bool:
+        """Nothing has come of it yet."""
+        line = self.lines.get(connection)
+        return line is not None and not line.bytes_up
+
+    def hang_up(self, connection: int, now: datetime, why: str) -> None:
+        if connection in self.lines:
+            self.end(self.lines[connection], now, why)
+
     def ask(self, command: str, now: datetime) -> str:
         """A command of the contract; its id."""
         self.commands += 1
         command_id = f"c{self.commands}"
-        self.command(_encoder.encode(Ask(command_id, command)), now)
+        asked = Ask(command_id, command, "certification", _SAY) if command == "prompt" else Ask(command_id, command)
+        self.command(_encoder.encode(asked), now)
         return command_id
 
     def release(self, now: datetime) -> int:

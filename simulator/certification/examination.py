@@ -12,9 +12,6 @@ from simulator.certification.result import ClauseVerdict, evidence
 from simulator.certification.trace import Passed, Trace
 from simulator.scenario import Bilingual
 
-FLOOD = 20_000
-"""Entries of one clause; a device that sends more is not measured any further."""
-
 
 class Flooded(Exception):  # noqa: N818 - a state of the world
     """The device sends without end."""
@@ -26,20 +23,20 @@ def staged(clause: Clause, procedure: Procedural, bench: Bench) -> Procedure:
         return bench.no_line()
     found = procedure(bench)
     outcome = found if isinstance(found, Outcome) else (yield from found)
-    basic = _missing(bench.trace, clause.number) if outcome.verdict is Verdict.FAIL else None
+    basic = _missing(bench.trace, clause.number, outcome.shown) if outcome.verdict is Verdict.FAIL else None
     return outcome if basic is None else bench.named_elsewhere(*basic)
 
 
-def _missing(trace: Trace, asked: str) -> tuple[str, Passed] | None:
+def _missing(trace: Trace, asked: str, proof: tuple[int, ...]) -> tuple[str, Passed] | None:
     """Which of the clauses that all others rest on is not met, before the one that is asked, and the packet that shows it.
 
-    A device that cannot be understood is told so once.
+    A device that cannot be understood is told so once; but what a procedure itself gives as its proof is its own to tell.
     """
-    unread = trace.unreadable()
+    unread = [entry for entry in trace.unreadable() if entry.number not in proof]
     basics = {
         "I-01": [entry for entry in unread if entry.channel is None],
         "S-01": unread,
-        "I-03": [message.entry for message in trace.messages() if not message.report.id],
+        "I-03": [message.entry for message in trace.messages() if not message.report.id and message.number not in proof],
     }
     for number, shown in basics.items():
         if number == asked:
@@ -69,10 +66,12 @@ def flooded() -> Outcome:
 
 
 def selected(
-    clauses: tuple[Clause, ...], features: Features, *, level: int, virtual: bool, only: frozenset[str] = frozenset(),
+    clauses: tuple[Clause, ...], features: Features, *,
+    level: int, virtual: bool, behind: bool = False, only: frozenset[str] = frozenset(),
 ) -> list[tuple[Clause, Bilingual | None]]:  # fmt: skip
     """Each clause with why it does not apply, None where it does."""
-    return [(clause, clause.unfit(features, level=level, virtual=virtual)) for clause in clauses if not only or clause.number in only]
+    asked = [clause for clause in clauses if not only or clause.number in only]
+    return [(clause, clause.unfit(features, level=level, virtual=virtual, behind=behind)) for clause in asked]
 
 
 def digest() -> str:

@@ -87,6 +87,8 @@ class Features(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     battery_low_at: float = 20.0
     """%"""
     acceleration: float = 1.0
+    unit: str = ""
+    """Serial number or hardware address of the unit on the bench, where its client id is made of that and not of what it was given."""
 
     @property
     def of_profile(self) -> Profile:
@@ -131,6 +133,9 @@ FEATURES: dict[str, Feature] = {
     "mqtt311": Feature(lambda f: LEVEL in f.connection.levels, Bilingual("未声明 MQTT 3.1.1", "it does not state MQTT 3.1.1")),
     "mqtt5": Feature(lambda f: FIVE in f.connection.levels, Bilingual("未声明 MQTT 5.0", "it does not state MQTT 5.0")),
     "commands": Feature(lambda f: bool(f.commands), Bilingual("未声明支持任何命令", "it states no command")),
+    "self_test_command": Feature(
+        lambda f: "self_test" in f.commands, Bilingual("未声明命令 self_test", "it does not state the command self_test"),
+    ),
     "clock": Feature(lambda f: f.clock is not ClockSource.NONE, Bilingual("声明不带时钟", "it states that it has no clock")),
     "battery": Feature(lambda f: f.battery, Bilingual("声明不使用电池", "it states that it has no battery")),
     "mains": Feature(
@@ -146,7 +151,7 @@ def reference(profile: Profile) -> Features:
         restore=profile.alarm is not None and not profile.alarm.momentary,
         cancel=profile.cancels, self_test=profile.tests, receipts=profile.receipts,
     )  # fmt: skip
-    commands = ("identify", "ping", "self_test") if profile.tests else ("identify", "ping")
+    commands = ("identify", "ping", *(("self_test",) if profile.tests else ()), *(("prompt",) if profile.speaks else ()))
     return Features(
         profile.name, "Anju reference", profile.model, profile.firmware, profile.heartbeat,
         connection=Connection(levels=(LEVEL, FIVE), tls=True), alarm=alarm, commands=commands, store=200,

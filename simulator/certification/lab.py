@@ -11,8 +11,9 @@ from heapq import heappop, heappush
 from simulator.certification.behaviour import Certificate
 from simulator.certification.bench import Bench, Do, Look, Outcome, Procedural, Procedure, Undone, Verdict, Wait
 from simulator.certification.catalogue import Clause
+from simulator.certification.course import Course, Measuring
 from simulator.certification.endpoint import Endpoint
-from simulator.certification.examination import FLOOD, Flooded, digest, flooded, judged, not_applicable, selected, staged
+from simulator.certification.examination import Flooded, digest, flooded, judged, selected, staged
 from simulator.certification.features import Features
 from simulator.certification.result import SUITE, ClauseVerdict, Result, Run
 from simulator.certification.trace import Acted
@@ -28,8 +29,8 @@ EPOCH = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
 """When every virtual examination begins: a Monday, eight in the morning in China."""
 LATENCY = timedelta(milliseconds=10)
 CONNECTING = timedelta(milliseconds=30)
-_EVENTS = 120_000
-"""Of one clause. A device that connects without a pause, or asks for a moment that is over, would go on for ever."""
+_EVENTS = 6
+"""For each entry that a clause allows. A device that connects without a pause, or asks for a moment that is over, would go on for ever."""
 
 
 def identity(profile: Profile, level: int) -> Identity:
@@ -91,7 +92,7 @@ class Lab:
                 return None
             self._step(until)
             self._steps += 1
-            if self.endpoint.trace.mark > limit or self._steps > _EVENTS:
+            if self.endpoint.trace.mark > limit or self._steps > _EVENTS * limit:
                 raise Flooded
 
     def _step(self, until: datetime) -> None:
@@ -178,7 +179,7 @@ def examine(
     bench = Bench(endpoint, features, lambda: lab.now, clause.criterion)
     lab.do(Deed(Stimulus.POWER))
     try:
-        outcome = lab.play(staged(clause, procedure, bench), FLOOD)
+        outcome = lab.play(staged(clause, procedure, bench), clause.entries)
     except Flooded:
         outcome = flooded()
     return judged(clause, bench, outcome, EPOCH)
@@ -191,15 +192,25 @@ def examine_all(
 ) -> Result:  # fmt: skip
     """Every clause that applies, each on a device of its own. `told` hears each verdict as it stands."""
     spoken = features.connection.levels[0] if level is None else level
+    course = Course(selected(clauses, features, level=spoken, virtual=True), lambda: EPOCH)
+
+    def measured(steps: Measuring) -> ClauseVerdict:
+        try:
+            clause = next(steps)
+            while True:
+                found = examine(clause, procedures[clause.procedure], features, level=spoken, seed=seed, firmware=firmware)
+                clause = steps.send(found)
+        except StopIteration as done:
+            verdict: ClauseVerdict = done.value
+            return verdict
+
     verdicts = []
     ended = EPOCH
-    for clause, unfit in selected(clauses, features, level=spoken, virtual=True, only=only):
-        if unfit is None:
-            verdict = examine(clause, procedures[clause.procedure], features, level=spoken, seed=seed, firmware=firmware)
-        else:
-            verdict = not_applicable(clause, unfit, EPOCH)
-        ended += timedelta(seconds=verdict.took_s)
-        verdicts.append(verdict)
-        told(verdict)
+    for clause in clauses:
+        if not only or clause.number in only:
+            verdict = measured(course.verdict(clause.number))
+            ended += timedelta(seconds=verdict.took_s)
+            verdicts.append(verdict)
+            told(verdict)
     run = Run(EPOCH, ended, True, spoken, seed, identity(features.of_profile, spoken).device)
     return Result(SUITE, digest(), features, run, tuple(verdicts))

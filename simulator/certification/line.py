@@ -1,6 +1,5 @@
-"""One connection as the bench sees it: bytes cut into whole packets that keep their bytes, and a wire that may be slow."""
+"""One connection as the bench sees it: bytes cut into whole packets that keep their bytes, each way over a wire that may be slow."""
 
-from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -8,6 +7,7 @@ import msgspec
 
 from devices.mqtt.packets import LEVEL, Connect, Kind, Packet, ProtocolViolation
 from devices.mqtt.reader import Reader
+from simulator.slow import Wire
 
 LONGEST = 1024 * 1024
 """Bytes of one packet that are held for a device; none of the contract is as long."""
@@ -49,31 +49,6 @@ def _whole(data: bytearray) -> int | None:
     return None
 
 
-class Wire:
-    """One direction: bytes that arrive later, in their order."""
-
-    def __init__(self) -> None:
-        self._under_way: deque[tuple[datetime, bytes]] = deque()
-        self._free: datetime | None = None
-
-    @property
-    def due(self) -> datetime | None:
-        return self._under_way[0][0] if self._under_way else None
-
-    def put(self, data: bytes, now: datetime, delay: timedelta, bytes_per_second: int) -> None:
-        takes = timedelta(seconds=len(data) / bytes_per_second) if bytes_per_second else timedelta(0)
-        self._free = max(now, self._free or now) + takes
-        last = self._under_way[-1][0] if self._under_way else now
-        self._under_way.append((max(self._free + delay, last), data))
-
-    def take(self, now: datetime) -> bytes:
-        """What has arrived by now."""
-        found = bytearray()
-        while self._under_way and self._under_way[0][0] <= now:
-            found += self._under_way.popleft()[1]
-        return bytes(found)
-
-
 class Line:
     """`packet_ids`: of what the bench has sent and the device has not acknowledged."""
 
@@ -88,6 +63,8 @@ class Line:
         self.said_goodbye = False
         self.heard_at = now
         self.bytes_up = 0
+        self.asides: list[tuple[int, bytes]] = []
+        """Frames of a WebSocket that carry no MQTT, to be sent: op and payload."""
         self.kept: bytes | None = None
         """A packet that waits to change places with the next."""
 

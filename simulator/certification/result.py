@@ -1,17 +1,31 @@
 """What an examination came to, as one value: written as JSON, and all that a report, a signature or a catalogue of models needs."""
 
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 
 from devices.mqtt.packets import Pingreq, Pingresp
 from simulator.certification.bench import Verdict
 from simulator.certification.features import Features
-from simulator.certification.trace import Acted, Broke, Changed, Closed, Entry, Noted, Opened, Passed, Raw, Way
+from simulator.certification.trace import (
+    Acted,
+    Broke,
+    Changed,
+    Closed,
+    Entry,
+    Framed,
+    Noted,
+    Opened,
+    Passed,
+    Proved,
+    Raw,
+    Upgraded,
+    Way,
+)
+from simulator.frames import Op
 from simulator.scenario import Bilingual
 
-SUITE = "1"
+SUITE = "2"
 """Raised with every change after which a verdict could be another."""
 RAW_KEPT = 512
 """Bytes of a packet that the result keeps."""
@@ -56,7 +70,10 @@ class ClauseVerdict(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """`virtual`: device core against endpoint core in virtual time, from `seed`. `level`: the MQTT version spoken."""
+    """`virtual`: device core against endpoint core in virtual time, from `seed`. `level`: the MQTT version spoken.
+
+    `broker`: the outside broker behind which the device was, as host and port; empty: none.
+    """
 
     began_at: datetime
     ended_at: datetime
@@ -65,6 +82,7 @@ class Run(msgspec.Struct, frozen=True):
     seed: str
     device: str
     secured: str = ""
+    broker: str = ""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -93,13 +111,6 @@ def from_json(data: bytes) -> Result:
     return msgspec.json.decode(data, type=Result)
 
 
-def write(result: Result, folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "result.json"
-    file.write_bytes(as_json(result))
-    return file
-
-
 def evidence(entries: list[Entry], shown: tuple[int, ...]) -> tuple[tuple[Line, ...], int]:
     """The trace of a clause as lines, and how many were left out: pings that show nothing; of a long one all but beginning, end, proof."""
     shows = set(shown)
@@ -118,6 +129,16 @@ def line(entry: Entry, *, shows: bool = False) -> Line:
             return Line(number, at, "packet", text, way, connection, name, raw[:RAW_KEPT].hex(), shows)
         case Opened(number, at, connection, secured):
             return Line(number, at, "opened", f"connection {connection} {secured}".strip(), "", connection, shows=shows)
+        case Proved(number, at, connection, name):
+            text = f"the device's certificate: {name[:80]}" if name else "the device showed no certificate"
+            return Line(number, at, "noted", text, Way.UP, connection, shows=shows)
+        case Upgraded(number, at, connection, path, offered, _):
+            text = f"WebSocket at {path[:80]}, subprotocol {', '.join(offered)[:80] or 'none'}"
+            return Line(number, at, "noted", text, Way.UP, connection, shows=shows)
+        case Framed(number, at, connection, way, op, payload, masked):
+            name = Op(op).name.lower() if op in list(Op) else f"{op:#x}"
+            text = f"WebSocket frame: {name}" + ("" if masked or way is Way.DOWN else ", not masked")
+            return Line(number, at, "noted", text, way, connection, raw=payload.hex(), shows=shows)
         case Closed(number, at, connection, by, why, will):
             text = f"connection {connection} ended by the {by}" + (f": {why}" if why else "") + ("; its will is published" if will else "")
             return Line(number, at, "closed", text, "", connection, shows=shows)

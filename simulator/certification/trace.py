@@ -3,9 +3,11 @@
 `number` counts from 0 over a whole run; a mark is the number that the next entry will have.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 
 import msgspec
 
@@ -15,6 +17,7 @@ from simulator.wire import Channel
 
 ALARMS = frozenset({"sos", "pull_cord", "smoke", "heat_alarm", "co_alarm", "gas_alarm", "fall", "water_leak"})
 """Properties that call for help when they are true."""
+
 
 class Way(StrEnum):
     UP = "up"
@@ -78,6 +81,38 @@ class Opened(msgspec.Struct, frozen=True, tag="opened"):
     at: datetime
     connection: int
     secured: str = ""
+
+
+class Proved(msgspec.Struct, frozen=True, tag="proved"):
+    """TLS stands; `name` is the common name in the certificate that the device showed of itself, empty: it showed none."""
+
+    number: int
+    at: datetime
+    connection: int
+    name: str
+
+
+class Upgraded(msgspec.Struct, frozen=True, tag="upgraded"):
+    """A device asked for a WebSocket."""
+
+    number: int
+    at: datetime
+    connection: int
+    path: str
+    subprotocols: tuple[str, ...]
+    version: str
+
+
+class Framed(msgspec.Struct, frozen=True, tag="framed"):
+    """A frame of a WebSocket that carries no MQTT, or is not as it should be. `op`: as RFC 6455 numbers them."""
+
+    number: int
+    at: datetime
+    connection: int
+    way: Way
+    op: int
+    payload: bytes
+    masked: bool
 
 
 class Closed(msgspec.Struct, frozen=True, tag="closed"):
@@ -157,7 +192,7 @@ class Noted(msgspec.Struct, frozen=True, tag="noted"):
     what: str
 
 
-Entry = Opened | Closed | Passed | Broke | Raw | Acted | Changed | Noted
+Entry = Opened | Proved | Upgraded | Framed | Closed | Passed | Broke | Raw | Acted | Changed | Noted
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -176,11 +211,20 @@ class Message(msgspec.Struct, frozen=True):
         return self.entry.at
 
 
+Kept = TypeVar("Kept", bound=Entry | Message)
+
+
 class Trace:
-    """Grows only. `since` and `before` are marks; queries give what came in order."""
+    """Grows only. `since` and `before` are marks; queries give what came in order.
+
+    Entries are kept by kind as well: a procedure asks after everything that happens, and a soak has a hundred thousand entries.
+    """
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self._kinds: dict[type[object], list[Entry]] = {}
+        self._packets: dict[tuple[Way, type[Packet]], list[Passed]] = {}
+        self._messages: list[Message] = []
 
     @property
     def mark(self) -> int:
@@ -189,6 +233,13 @@ class Trace:
     def add(self, entry: Entry) -> None:
         assert entry.number == len(self.entries)
         self.entries.append(entry)
+        if not isinstance(entry, Passed):
+            self._kinds.setdefault(type(entry), []).append(entry)
+            return
+        self._packets.setdefault((entry.way, type(entry.packet)), []).append(entry)
+        if isinstance(entry.said, Report):
+            assert isinstance(entry.packet, Publish)
+            self._messages.append(Message(entry, entry.packet, entry.said))
 
     def span(self, since: int = 0, before: int | None = None) -> Iterator[Entry]:
         return iter(self.entries[since:before])
@@ -197,11 +248,9 @@ class Trace:
 
     def passed(self, kind: type[Packet] | None = None, way: Way = Way.UP, since: int = 0, before: int | None = None) -> list[Passed]:
         """Packets of a kind, those from the device unless asked otherwise."""
-        return [
-            entry
-            for entry in self.span(since, before)
-            if isinstance(entry, Passed) and entry.way is way and (kind is None or isinstance(entry.packet, kind))
-        ]
+        if kind is not None:
+            return _between(self._packets.get((way, kind), []), since, before)
+        return [entry for entry in self.span(since, before) if isinstance(entry, Passed) and entry.way is way]
 
     def of_connection(self, connection: int, since: int = 0) -> list[Entry]:
         return [entry for entry in self.span(since) if getattr(entry, "connection", None) == connection]
@@ -210,13 +259,25 @@ class Trace:
         return [(entry, entry.packet) for entry in self.passed(Connect, since=since) if isinstance(entry.packet, Connect)]
 
     def opened(self, since: int = 0) -> list[Opened]:
-        return [entry for entry in self.span(since) if isinstance(entry, Opened)]
+        return self._of(Opened, since)
+
+    def proved(self, since: int = 0) -> list[Proved]:
+        return [entry for entry in self.span(since) if isinstance(entry, Proved)]
+
+    def upgraded(self, since: int = 0) -> list[Upgraded]:
+        return [entry for entry in self.span(since) if isinstance(entry, Upgraded)]
+
+    def framed(self, since: int = 0, way: Way = Way.UP) -> list[Framed]:
+        return [entry for entry in self.span(since) if isinstance(entry, Framed) and entry.way is way]
 
     def closed(self, since: int = 0) -> list[Closed]:
-        return [entry for entry in self.span(since) if isinstance(entry, Closed)]
+        return self._of(Closed, since)
 
     def broke(self, since: int = 0) -> list[Broke]:
-        return [entry for entry in self.span(since) if isinstance(entry, Broke)]
+        return self._of(Broke, since)
+
+    def raws(self, since: int = 0) -> list[Raw]:
+        return self._of(Raw, since)
 
     # --- what the device said ---
 
@@ -224,12 +285,8 @@ class Trace:
         self, since: int = 0, before: int | None = None, where: Callable[[Report], object] | None = None,
     ) -> list[Message]:  # fmt: skip
         """Reports, on either channel."""
-        found = []
-        for entry in self.span(since, before):
-            if isinstance(entry, Passed) and isinstance(entry.said, Report) and (where is None or where(entry.said)):
-                assert isinstance(entry.packet, Publish)
-                found.append(Message(entry, entry.packet, entry.said))
-        return found
+        found = _between(self._messages, since, before)
+        return found if where is None else [message for message in found if where(message.report)]
 
     def alarms(self, since: int = 0, before: int | None = None, prop: str = "") -> list[Message]:
         """Reports that call for help, each time that they came; only about a property where one is named."""
@@ -246,3 +303,19 @@ class Trace:
 
     def unreadable(self, since: int = 0) -> list[Passed]:
         return [entry for entry in self.passed(Publish, since=since) if isinstance(entry.said, Unreadable)]
+
+    # --- within ---
+
+    def _of(self, kind: type[Kept], since: int) -> list[Kept]:
+        found: list[Kept] = self._kinds.get(kind, [])  # type: ignore[assignment] # kept under its own type
+        return _between(found, since, None)
+
+
+def _between(found: list[Kept], since: int, before: int | None) -> list[Kept]:
+    """Those with a number from one mark on and before another; they stand in order."""
+    first = bisect_left(found, since, key=_number) if since else 0
+    return found[first : None if before is None else bisect_left(found, before, key=_number)]
+
+
+def _number(entry: Entry | Message) -> int:
+    return entry.number

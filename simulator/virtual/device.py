@@ -12,7 +12,7 @@ from simulator.virtual.flash import Flash
 from simulator.virtual.hardware import Hardware
 from simulator.virtual.profile import Profile
 from simulator.virtual.radio import Shown
-from simulator.virtual.speech import Identity
+from simulator.virtual.speech import Identity, Words
 from simulator.virtual.stimulus import Deed, Sign, Stimulus
 
 
@@ -48,6 +48,11 @@ class VirtualDevice:
     def signs(self) -> frozenset[Sign]:
         """What can be seen on it."""
         return frozenset() if self.firmware is None else frozenset(self.hardware.lamps)
+
+    @property
+    def words(self) -> Words | None:
+        """What can be heard from it, or read on it: the last prompt."""
+        return None if self.firmware is None else self.hardware.words
 
     def trusts(self, shown: Shown) -> bool:
         """In TLS: whether it goes on with the server that shows this."""

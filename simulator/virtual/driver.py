@@ -3,22 +3,40 @@
 import asyncio
 import ssl
 from datetime import datetime
+from pathlib import Path
+
+import msgspec
 
 from simulator.virtual.device import VirtualDevice
 from simulator.virtual.pace import Pace
 from simulator.virtual.radio import Shown
 from simulator.virtual.stimulus import Deed
+from simulator.virtual.websocket import Refused, WebSocket
 
 CONNECTED_WITHIN_S = 10.0
 _IGNORE_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME of OpenSSL, for firmware that does not look at it."""
 
 
-class Driver:
-    """`trust`: the PEM of the one authority that the device was told to trust; None for no TLS. To be begun in a running loop."""
+class Way(msgspec.Struct, frozen=True):
+    """Where a device connects, and how. `trust`: the PEM of the one authority that it trusts, empty: the system's; None for no TLS.
 
-    def __init__(self, device: VirtualDevice, host: str, port: int, pace: Pace, trust: str | None = None) -> None:
-        self.device, self._host, self._port, self._pace, self._trust = device, host, port, pace, trust
+    `name`: of the server, in its certificate. `certificate`: a file with the device's own and its key.
+    """
+
+    host: str
+    port: int
+    trust: str | None = None
+    name: str = "localhost"
+    certificate: Path | None = None
+    websocket: type[WebSocket] | None = None
+
+
+class Driver:
+    """To be begun in a running loop."""
+
+    def __init__(self, device: VirtualDevice, way: Way, pace: Pace) -> None:
+        self.device, self._way, self._pace = device, way, pace
         self._line: _Line | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -56,7 +74,7 @@ class Driver:
         if self._closed:
             return
         if self._line is not None and self.device.output:
-            self._line.transport.write(bytes(self.device.output))
+            self._line.say(bytes(self.device.output))
             self.device.output.clear()
         if self._line is not None and not self.device.wants_line:
             self._drop()
@@ -82,14 +100,19 @@ class Driver:
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
+        line: _Line | None = None
         try:
             async with asyncio.timeout(CONNECTED_WITHIN_S):
-                secured = None if self._trust is None else self._context(self._trust)
-                name = "localhost" if secured is not None else None
+                way = self._way
+                secured = None if way.trust is None else self._context(way.trust)
+                upgrade = None if way.websocket is None else way.websocket(way.name)
                 _, line = await loop.create_connection(
-                    lambda: _Line(self), self._host, self._port, ssl=secured, server_hostname=name,
+                    lambda: _Line(self, upgrade), way.host, way.port, ssl=secured, server_hostname=None if secured is None else way.name,
                 )  # fmt: skip
+                await line.opened
         except (OSError, TimeoutError):
+            if line is not None:
+                line.transport.abort()
             line = None
         self._connecting = None
         if self._closed or not self.device.wants_line:
@@ -104,13 +127,15 @@ class Driver:
 
     def _context(self, trust: str) -> ssl.SSLContext:
         """As its firmware judges certificates."""
-        found = ssl.create_default_context(cadata=trust)
+        found = ssl.create_default_context(cadata=trust or None)
         found.check_hostname = not self.device.trusts(Shown(named=False))
         if self.device.trusts(Shown(in_date=False)):
             found.verify_flags |= _IGNORE_TIME
         if self.device.trusts(Shown(trusted=False)):
             found.check_hostname = False
             found.verify_mode = ssl.CERT_NONE
+        if self._way.certificate is not None:
+            found.load_cert_chain(self._way.certificate)
         return found
 
     def _drop(self) -> None:
@@ -120,17 +145,45 @@ class Driver:
 
 
 class _Line(asyncio.Protocol):
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+    """`opened` is done when MQTT may be spoken over it."""
+
+    def __init__(self, driver: Driver, upgrade: WebSocket | None) -> None:
+        self._driver, self._upgrade = driver, upgrade
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.is_over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        if self._upgrade is None:
+            self.opened.set_result(None)
+        else:
+            self._flush(self._upgrade)
+
+    def say(self, data: bytes) -> None:
+        self.transport.write(data if self._upgrade is None else self._upgrade.frame(data))
 
     def data_received(self, data: bytes) -> None:
-        self._driver.came(self, data)
+        if self._upgrade is not None:
+            try:
+                data = self._upgrade.receive(data)
+            except Refused:
+                self._flush(self._upgrade)
+                self.transport.close()
+                return
+            self._flush(self._upgrade)
+            if self._upgrade.open and not self.opened.done():
+                self.opened.set_result(None)
+        if data:
+            self._driver.came(self, data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         self.is_over = True
+        if not self.opened.done():
+            self.opened.set_result(None)
         self._driver.gone(self)
+
+    def _flush(self, upgrade: WebSocket) -> None:
+        if upgrade.output:
+            self.transport.write(bytes(upgrade.output))
+            upgrade.output.clear()

@@ -34,7 +34,7 @@ SYNCHRONISED_EVERY = timedelta(hours=6)
 BATTERY_LOW_AT, BATTERY_GOOD_AT = 20.0, 30.0
 """%"""
 ANSWERS_KEPT = 32
-KNOWN_COMMANDS = ("identify", "ping", "self_test")
+KNOWN_COMMANDS = ("identify", "ping", "prompt", "self_test")
 STAGES = {Stage.ACCEPTED: Sign.ACCEPTED, Stage.SEEN: Sign.SEEN, Stage.HELPING: Sign.HELPING, Stage.CLOSED: Sign.CLOSED}
 
 
@@ -134,6 +134,17 @@ class Firmware(Post):
             if not self.profile.tests:
                 return speech.refused(command.id, "this device has no self-test")
             self.self_test(now)
+        elif command.command == "prompt":
+            return self.say(command)
+        return speech.done(command.id)
+
+    def say(self, command: Command) -> bytes:
+        """By voice or on the screen, in place of what was said before; the same prompt again is not said twice (`commanded`)."""
+        if not self.profile.speaks:
+            return speech.refused(command.id, "this device has no voice and no screen")
+        if not (command.text.zh or command.text.en):
+            return speech.refused(command.id, "a prompt without words")
+        self.hardware.words = command.text
         return speech.done(command.id)
 
     def reply(self, payload: bytes, now: datetime) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from simulator.virtual.stimulus import Sign, Stimulus
+from simulator.wire import Words
 
 
 class Hardware(msgspec.Struct):
@@ -17,6 +18,8 @@ class Hardware(msgspec.Struct):
     clock_error: timedelta | None = None
     """How far the clock is ahead of the world; None: it does not know the time."""
     lamps: set[Sign] = set()
+    words: Words | None = None
+    """What its voice or its screen said last."""
     rssi: int = -61
 
     def battery(self, now: datetime) -> float:

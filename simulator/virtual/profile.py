@@ -66,6 +66,8 @@ class Profile(msgspec.Struct, frozen=True):
     tests: bool = False
     receipts: bool = False
     """It can tell its person how far the call has come."""
+    speaks: bool = False
+    """It has a voice or a screen, and says what it is told by `command: prompt`."""
     vitals: tuple[tuple[str, float], ...] = ()
     """(property, a plausible value)"""
     every: timedelta | None = None
@@ -123,9 +125,9 @@ PROFILES: dict[ProfileName, Profile] = {
         ),
         Profile(ProfileName.FALL, "anju-fall-1", "1.5.1", _HOUR, (_FALL, _SOS), 30, cancels=True, tests=True, receipts=True),
         Profile(
-            ProfileName.WATCH, "anju-watch-1", "3.0.7", _TEN, (_SOS, _FALL), 6, cancels=True, receipts=True,
+            ProfileName.WATCH, "anju-watch-1", "3.0.7", _TEN, (_SOS, _FALL), 6, cancels=True, receipts=True, speaks=True,
             vitals=(("heart_rate", 72.0), ("spo2", 96.5), ("steps", 1840.0)), every=timedelta(minutes=2), keep_alive=60,
         ),
-        Profile(ProfileName.HUB, "anju-hub-1", "2.4.1", _TEN, (_MAINS, _TAMPER), 1, keep_alive=30),
+        Profile(ProfileName.HUB, "anju-hub-1", "2.4.1", _TEN, (_MAINS, _TAMPER), 1, speaks=True, keep_alive=30),
     )
 }  # fmt: skip

@@ -6,10 +6,10 @@ import msgspec
 
 from simulator.clock import CHINA
 from simulator.virtual.flash import Says
-from simulator.wire import OFFLINE, Address, Channel, Command, Stage, command, done, online, refused
+from simulator.wire import OFFLINE, Address, Channel, Command, Stage, Words, command, done, online, refused
 
 __all__ = [
-    "OFFLINE", "Address", "Channel", "Command", "Identity", "Stage", "command", "done", "online", "refused", "report", "written",
+    "OFFLINE", "Address", "Channel", "Command", "Identity", "Stage", "Words", "command", "done", "online", "refused", "report", "written",
 ]  # fmt: skip
 
 

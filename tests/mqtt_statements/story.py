@@ -15,8 +15,9 @@ from gateway.store.entry import Entry
 from tests.endpoint import OWN, PASSWORD, Endpoint, Ledger, endpoint, until
 from tests.mqtt_statements import wire
 from tests.mqtt_statements.wire import Heard, Properties, Will
+from tests.patience import PATIENCE_S
 
-WITHIN = 10.0
+WITHIN = PATIENCE_S
 MALFORMED = 0x81, 0x82
 """Whether a packet is malformed or says what it may not is often a matter of taste (4.13.1)."""
 REPORT, ALARM, STATUS, COMMAND, REPLY = (f"{OWN}/{channel}" for channel in ("report", "alarm", "status", "command", "reply"))

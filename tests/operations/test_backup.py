@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import sqlite3
 import stat
 import subprocess
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from alerting.facts import Said
+from alerting.items import Said
 from devices.decode import decode
 from devices.message import Heard
 from gateway.operations import manifest, mark
@@ -30,7 +29,8 @@ from gateway.store import segments
 from gateway.store.entry import Stamp, encode
 from gateway.store.identity import FolderRefused, Identity, read, settle, write
 from gateway.store.journal import Journal, Reader
-from tests.service import ROOT, until
+from tests.patience import PATIENCE_S, STORY_S
+from tests.service import ROOT, lose, until
 
 NOW = datetime(2026, 11, 22, 3, 30, tzinfo=UTC)
 BRISK = Pace(gentle=False)
@@ -71,6 +71,14 @@ class World:
             found = [p.name for p in segments.listed(self.data / "segments") if segments.is_sealed(p)]
             return found if len(found) >= 2 else []
         return []
+
+    def settled(self) -> bool:
+        """Every file but the one that is written is sealed."""
+        paths = segments.listed(self.data / "segments")
+        begun = [path for path in paths if segments.edge(path, newest=False) is not None]
+        with contextlib.suppress(FileNotFoundError):
+            return len(begun) >= 3 and all(segments.is_sealed(path) for path in begun[:-1])
+        return False
 
     def back_up(self, *, keep: int = 7, history: bool = True, pace: Pace = BRISK) -> Kept:
         self.made += 1
@@ -187,7 +195,7 @@ def test_commits_go_on_while_a_backup_is_taken_and_it_ends_at_one_of_them(world:
     thread = threading.Thread(target=load)
     thread.start()
     try:
-        assert grown.wait(10)
+        assert grown.wait(PATIENCE_S)
         kept = world.back_up()
     finally:
         stop.set()
@@ -201,7 +209,7 @@ def test_commits_go_on_while_a_backup_is_taken_and_it_ends_at_one_of_them(world:
 def test_retention_may_remove_files_under_a_backup(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The names go; what was held stays. Links are refused here, as on a backup disk of another kind, so that handles hold the files."""
     world.hear(900)
-    until("sealed files", world.sealed)
+    until("all but the newest are sealed", world.settled)
     monkeypatch.setattr(os, "link", _no_links)
     removed = 0
 
@@ -215,6 +223,39 @@ def test_retention_may_remove_files_under_a_backup(world: World, tmp_path: Path,
     assert kept.manifest.first_seq == 1
     assert world.restore(tmp_path / "new").last_seq == 900
     assert len(bodies(tmp_path / "new")) == 900
+
+
+def test_a_file_that_retention_takes_before_the_backup_comes_to_it_leaves_no_hole(world: World, tmp_path: Path) -> None:
+    """It was being written when the sealed ones were held, and was full, sealed and out of time before its turn: it begins again."""
+    world.hear(700)
+    until("all but the newest are sealed", world.settled)
+    first = world.journal.first_seq
+
+    def overtake(_: int) -> None:
+        if world.reports == 700:
+            world.hear(600)
+            until("all but the newest are sealed", world.settled)
+            world.journal.prune(world.journal.last_seq, NOW + timedelta(days=400))
+
+    kept = world.back_up(pace=Pace(gentle=False, told=overtake))
+    assert kept.manifest.first_seq == world.journal.first_seq > first
+    assert kept.manifest.last_seq == world.restore(tmp_path / "new").last_seq == 1300
+    assert bodies(tmp_path / "new") == bodies(world.data)
+    assert sorted(path.name for path in world.backups.iterdir()) == [".lock", kept.path.name]
+
+
+def test_a_backup_that_retention_overtakes_again_and_again_says_so(world: World) -> None:
+    world.hear(700)
+    until("all but the newest are sealed", world.settled)
+
+    def overtake(_: int) -> None:
+        world.hear(600)
+        until("all but the newest are sealed", world.settled)
+        world.journal.prune(world.journal.last_seq, NOW + timedelta(days=400))
+
+    with pytest.raises(CommandFailed, match="the journal begins at"):
+        world.back_up(pace=Pace(gentle=False, told=overtake))
+    assert [path.name for path in world.backups.iterdir()] == [".lock"]
 
 
 def _no_links(*_: object) -> None:
@@ -399,7 +440,7 @@ def test_the_mark_tells_what_was_acknowledged_after_the_backup_when_nothing_else
     note(world, marker)
     world.hear(5)
     note(world, marker)
-    shutil.rmtree(world.data)
+    lose(world.data)
     assert lost(world, tmp_path / "new") == (48, 3, "mark")
 
 
@@ -431,7 +472,7 @@ def test_the_mark_also_serves_an_older_backup_of_several(world: World, tmp_path:
     note(world, marker)
     world.hear(9, call=True)
     note(world, marker)
-    shutil.rmtree(world.data)
+    lose(world.data)
     assert lost(world, tmp_path / "one") == (9, 9, "mark")
     assert lost(world, tmp_path / "other", older.path) == (39, 9, "mark")
 
@@ -464,7 +505,7 @@ def test_remains_of_the_old_folder_are_counted_where_they_can_be_read(world: Wor
 
 
 def anju(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "gateway", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([sys.executable, "-m", "gateway", *words], cwd=ROOT, capture_output=True, text=True, timeout=STORY_S, check=False)
 
 
 def test_the_commands_speak_plainly_and_in_json(world: World, tmp_path: Path) -> None:
@@ -488,12 +529,14 @@ def test_the_configuration_goes_along_and_comes_back_beside_the_data(world: Worl
     config = tmp_path / "anju.toml"
     config.write_text('data = "data"\nnotify = "notify.toml"\n')
     (tmp_path / "notify.toml").write_text(
-        '[[webhook]]\nname = "dispatch"\nurl = "https://dispatch.example.org/"\nsecret = "file:hook-secret"\n', encoding="utf-8",
+        '[[webhook]]\nname = "dispatch"\nurl = "https://dispatch.example.org/"\nsecret = "file:hook-secret"\n'
+        '[[apprise]]\nname = "rest"\nurls = ["file:bark-url", "env:ELSEWHERE"]\n', encoding="utf-8",
     )  # fmt: skip
+    (tmp_path / "bark-url").write_text("bark://example.org/key")
     (tmp_path / "hook-secret").write_text("whsec_" + "A" * 32)
     world.hear(3)
     assert anju("backup", str(world.backups), "--config", str(config)).returncode == 0
     done = anju("restore", str(world.backups), "--data", str(tmp_path / "new"))
     assert f"the configuration of then lies in {tmp_path / 'new' / 'restored-config'}" in done.stdout
     found = {p.name: p.read_text() for p in (tmp_path / "new" / "restored-config").rglob("*") if p.is_file()}
-    assert found == {name: (tmp_path / name).read_text() for name in ("anju.toml", "notify.toml", "hook-secret")}
+    assert found == {name: (tmp_path / name).read_text() for name in ("anju.toml", "notify.toml", "hook-secret", "bark-url")}

@@ -9,6 +9,7 @@ import pytest
 
 from config import DEFAULTS
 from gateway.operations.examine import examine as examine_configuration
+from tests.patience import STORY_S
 from tests.service import ROOT
 
 TLS = ROOT / "tests" / "tls"
@@ -105,7 +106,7 @@ def test_serve_names_every_mistake_of_a_configuration_at_once(tmp_path: Path) ->
     wanted = planted(tmp_path)
     done = subprocess.run(
         [sys.executable, "-m", "gateway", "serve", "--config", str(tmp_path / "anju.toml")],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=STORY_S, check=False,
     )  # fmt: skip
     lines = [line.removeprefix("anju: ") for line in done.stderr.splitlines()]
     assert done.returncode == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -16,21 +17,28 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
+from msgspec.structs import replace
 
-from gateway import backup_status
+from alerting.terms import Sentence
+from gateway import backup_status, watchdog_status
 from gateway.backup_status import LastBackup
 from gateway.clock import Readings
-from gateway.operations.doctor import examined, sent
+from gateway.operations.doctor import examined, sent, sent_by_each
 from gateway.operations.doctor_machine import compared, filesystem_of, judged
+from gateway.operations.doctor_watchdog import watchdog
 from gateway.operations.finding import Finding, Level
 from gateway.problem import CommandFailed
 from gateway.settings import Settings
 from gateway.store import segments
 from gateway.store.entry import Stamp
+from gateway.store.folder import Layout
 from gateway.store.identity import UNFINISHED
 from gateway.store.journal import FOLDER
+from gateway.watchdog_settings import Watchdog
+from gateway.watchdog_status import Watched
 from tests.brokers import Mosquitto
 from tests.certificates import Office
+from tests.patience import STORY_S
 from tests.receiver import SECRET, Receiver
 from tests.service import ROOT, Anju, free_port, running, unpack
 
@@ -57,7 +65,7 @@ def found(folder: Path, more: str = "", environment: dict[str, str] | None = Non
 
 def doctor(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "gateway", "doctor", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        [sys.executable, "-m", "gateway", "doctor", *words], cwd=ROOT, capture_output=True, text=True, timeout=STORY_S, check=False,
     )  # fmt: skip
 
 
@@ -93,6 +101,57 @@ def test_a_kits_log_in_is_tried_when_it_is_given(anju: Anju) -> None:
     assert "refused the log-in" in refused.stdout
     absent = doctor(*words, "env:ANJU_ABSENT")
     assert (absent.returncode, absent.stderr) == (1, "anju: --mqtt-password: the environment has no ANJU_ABSENT\n")
+
+
+# --- the watchdog ------------------------------------------------------------------------------------------------------------------
+
+CLOCKS = Readings(wall=lambda: NOW, boottime=lambda: 1000.0, boot_id=lambda: "boot")
+WATCHED = Watched(
+    boot_id="boot", spoke_boottime=999.0, spoke_at=NOW, began_boottime=100.0, every_s=60, seen=14, last_seen_boottime=970.0,
+    last_took_s=0.034,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrote", "level", "said"),
+    [
+        (None, Level.WARN, "not yet run"),
+        (replace(WATCHED, boot_id="another"), Level.WARN, "not yet run"),
+        (replace(WATCHED, last_seen_boottime=None), Level.WARN, "not yet run since the start: its first call comes within 60 s"),
+        (replace(WATCHED, last_seen_boottime=90.0), Level.WARN, "not yet run since the start"),
+        (WATCHED, Level.OK, "its last call came out on the stream in 34 ms, 30 s ago (14 seen, 0 missed)"),
+        (replace(WATCHED, missing=Sentence("丢了", "the web process is lost")), Level.FAIL, "the web process is lost"),
+        (replace(WATCHED, spoke_boottime=900.0), Level.FAIL, "has not spoken for 100 s"),
+    ],
+)
+def test_the_watchdog_says_how_its_calls_are(tmp_path: Path, wrote: Watched | None, level: Level, said: str) -> None:
+    if wrote is not None:
+        watchdog_status.write(tmp_path, wrote)
+    findings = {finding.what: finding for finding in looked_after(tmp_path, Watchdog())}
+    assert (findings["watchdog"].level, findings["watchdog's ways"].level) == (level, Level.WARN)
+    assert said in findings["watchdog"].sentence
+
+
+def test_what_the_watchdog_finds_broken_is_named_and_its_own_ways_too(tmp_path: Path) -> None:
+    channels = {"sms": Sentence("坏", "the channel sms takes nothing")}
+    watchdog_status.write(tmp_path, replace(WATCHED, channels=channels, ways={"siren": "", "webhook": "HTTP 500"}))
+    findings = {finding.what: finding for finding in looked_after(tmp_path, Watchdog(siren="/run/siren"))}
+    assert findings["watchdog: sms"].sentence == "the channel sms takes nothing"
+    assert "HTTP 500" in findings["watchdog: webhook"].sentence
+    assert "watchdog: siren" not in findings
+    assert findings["watchdog's ways"] == Finding("watchdog's ways", Level.OK, "when two calls are lost, it tells by siren")
+
+
+def test_where_there_is_no_watchdog_it_is_said(tmp_path: Path) -> None:
+    (finding,) = looked_after(tmp_path, Watchdog(every_s=0))
+    assert (finding.level, "watchdog.every_s is 0" in finding.sentence) == (Level.WARN, True)
+
+
+def looked_after(folder: Path, own: Watchdog) -> list[Finding]:
+    """With an alarm process in the folder, as its lock tells."""
+    with Layout(folder).lock.open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return list(watchdog(Settings(data=str(folder), watchdog=own), CLOCKS))
 
 
 # --- on a folder at rest ---------------------------------------------------------------------------------------------------------
@@ -278,6 +337,11 @@ def test_channels_are_reached_without_a_message_and_with_one_only_when_asked(fol
         assert [one.level for one in results] == [Level.OK, Level.OK]
         ((_, _, body),) = hook.calls
         assert (body["data"]["origin"], hook.bad) == ("test", [])
+        each = asyncio.run(sent_by_each(settings, {}, NOW))
+        assert [(one.what, one.level) for one in each] == [("channel hook", Level.OK), ("channel mail", Level.OK)]
+        assert len(hook.calls) == 2
+        with pytest.raises(CommandFailed, match="there are no channels"):
+            asyncio.run(sent_by_each(Settings(data=str(folder)), {}, NOW))
         with pytest.raises(CommandFailed, match="no target is named 'nobody'"):
             asyncio.run(sent(settings, "nobody", {}, NOW))
         with pytest.raises(CommandFailed, match="no channel leads to 'supervisor'"):

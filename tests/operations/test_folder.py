@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from gateway.store.identity import FORMAT, STEPS, UNFINISHED, FolderRefused, Identity, Step, read, settle, write
+from tests.patience import PATIENCE_S, STORY_S
 from tests.service import ROOT, free_port, unpack, until
 
 BEFORE = ROOT / "tests" / "data" / "folder-0.tar.xz"
@@ -86,14 +87,14 @@ def test_a_start_on_a_folder_of_the_version_before_keeps_alerts_homes_and_log_in
     data, http = unpacked(tmp_path / "data"), free_port()
     log_ins = json.loads((data / "demo.json").read_text())
     config = tmp_path / "anju.toml"
-    config.write_text(f'data = "data"\n[http]\nport = {http}\n[mqtt]\nport = {free_port()}\n')
+    config.write_text(f'data = "data"\n[http]\nport = {http}\n[mqtt]\nport = {free_port()}\n[watchdog]\nevery_s = 0\n')
     log = tmp_path / "log"
     with log.open("wb") as out:
         words = [sys.executable, "-m", "gateway", "serve", "--config", str(config)]
         process = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
-        until("ready", lambda: "ready: console" in log.read_text(), 40)
-        with httpx.Client(base_url=f"http://127.0.0.1:{http}/api/v1", trust_env=False) as client:
+        until("ready", lambda: "ready: console" in log.read_text())
+        with httpx.Client(base_url=f"http://127.0.0.1:{http}/api/v1", trust_env=False, timeout=PATIENCE_S) as client:
             login = client.post("/session", json={"username": "operator", "password": log_ins["operator"]})
             assert login.status_code == 200, login.text
             client.headers["Authorization"] = f"Bearer {login.json()['token']}"
@@ -107,7 +108,7 @@ def test_a_start_on_a_folder_of_the_version_before_keeps_alerts_homes_and_log_in
             assert client.get("/devices", params={"home": "home-0001", "limit": 200}).json()["items"]
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE_S) == 0
     assert "first log-in" not in log.read_text(), "there were users already"
     assert "brought from format 0 to 1" in log.read_text()
     assert read(data).format == FORMAT
@@ -119,9 +120,9 @@ def test_serve_on_a_folder_of_a_newer_version_ends_with_one_plain_line(tmp_path:
     write(data, Identity(format=FORMAT + 1, generation="x"))
     shutil.copy(data / "format.json", tmp_path / "before")
     config = tmp_path / "anju.toml"
-    config.write_text(f'data = "data"\n[http]\nport = {free_port()}\n[mqtt]\nport = {free_port()}\n')
+    config.write_text(f'data = "data"\n[http]\nport = {free_port()}\n[mqtt]\nport = {free_port()}\n[watchdog]\nevery_s = 0\n')
     words = [sys.executable, "-m", "gateway", "serve", "--config", str(config)]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=STORY_S, check=False)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "written by a newer Anju" in line

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import STORY_S
 from tests.service import ROOT
 
 UNREACHABLE = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
@@ -57,5 +58,5 @@ def test_everything_is_installed_from_a_folder_of_wheels_without_a_network(tmp_p
     assert "--config" in done.stdout
     python = tmp_path / "venv" / "bin" / "python"
     modules = "import gateway.alarm, gateway.web.app, gateway.telemetry.process, gateway.operations.doctor, simulator.__main__"
-    subprocess.run([python, "-c", modules], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=120)
+    subprocess.run([python, "-c", modules], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=STORY_S)
     assert anju(tmp_path, wheels / "none", "serve", "--help").returncode == 0, "a second start needs no wheels"

@@ -14,6 +14,7 @@ from time import monotonic
 import pytest
 
 from gateway.operations.systemd import notify, watchdog_s
+from tests.patience import PATIENCE_S
 from tests.service import ROOT, children_of, command_of, free_port, until
 
 UNITS = ROOT / "config" / "systemd"
@@ -84,7 +85,7 @@ def half_of(process: subprocess.Popen[bytes], name: str) -> int:
 @contextmanager
 def served(folder: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     config = folder / "anju.toml"
-    config.write_text(f'data = "data"\n[http]\nport = {free_port()}\n[mqtt]\nport = {free_port()}\n')
+    config.write_text(f'data = "data"\n[http]\nport = {free_port()}\n[mqtt]\nport = {free_port()}\n[watchdog]\nevery_s = 0\n')
     with (folder / "log").open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "gateway", "serve", "--config", str(config)],
@@ -94,21 +95,21 @@ def served(folder: Path, environment: dict[str, str]) -> Iterator[subprocess.Pop
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 def test_the_service_says_when_it_hears_and_feeds_the_watchdog_while_its_alarm_process_answers(tmp_path: Path) -> None:
     name = str(tmp_path / "notify")
     with manager(name) as systemd:
         with served(tmp_path, {"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "400000"}) as process:
-            until("READY", lambda: systemd.count("READY=1"), 30)
+            until("READY", lambda: systemd.count("READY=1"))
             assert any(line.startswith("STATUS=") for line in systemd.heard)
             fed = systemd.count("WATCHDOG=1")
             until("three meals", lambda: systemd.count("WATCHDOG=1") >= fed + 3)
             alarm = half_of(process, "alarm")
             os.kill(alarm, signal.SIGSTOP)
             try:
-                until("hunger", lambda: _hungry(systemd), 20)
+                until("hunger", lambda: _hungry(systemd))
             finally:
                 os.kill(alarm, signal.SIGCONT)
             fed = systemd.count("WATCHDOG=1")
@@ -116,7 +117,7 @@ def test_the_service_says_when_it_hears_and_feeds_the_watchdog_while_its_alarm_p
             os.kill(alarm, signal.SIGKILL)  # the one after it is young: it may take its time
             fed = systemd.count("WATCHDOG=1")
             until("food for a start", lambda: systemd.count("WATCHDOG=1") > fed + 3)
-            until("the next alarm process", lambda: half_of(process, "alarm") != alarm, 20)
+            until("the next alarm process", lambda: half_of(process, "alarm") != alarm)
             assert systemd.count("READY=1") == 1
         assert systemd.count("STOPPING=1") == 1
 
@@ -137,7 +138,7 @@ def test_memory_is_taken_from_telemetry_first_from_the_pages_next_and_from_the_a
         def scores() -> list[int]:
             return [int(Path(f"/proc/{half_of(process, name)}/oom_score_adj").read_text()) for name in ("telemetry", "web", "alarm")]
 
-        until("the order", lambda: scores() == [500, 300, own], 20)
+        until("the order", lambda: scores() == [500, 300, own])
 
 
 # --- the unit ------------------------------------------------------------------------------------------------------------------

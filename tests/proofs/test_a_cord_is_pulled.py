@@ -3,11 +3,13 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
+from tests.patience import PATIENCE_S, within
 from tests.service import Anju, Json, running, until
 from tests.stream import Stream
 
@@ -27,7 +29,7 @@ def pull(anju: Anju, home: Json, device: str) -> None:
             "-u", device_login["username"], "-P", device_login["password"],
             "-t", f"anju/v1/{home['area']}/{home['id']}/{device}/report", "-m", json.dumps({"values": {"pull_cord": True}}),
         ],
-        check=True, timeout=10,
+        check=True, timeout=PATIENCE_S,
     )  # fmt: skip
 
 
@@ -44,12 +46,12 @@ def test_a_pulled_cord_is_on_the_list_the_stream_and_the_device_knows(anju: Anju
     kit = anju.kit("test-bedside")
     kit.hear_commands(home)
     pull(anju, home, cord["id"])
-    [alert] = until("the alert", lambda: open_alerts(anju, home["id"]), 2)
+    [alert] = until("the alert", lambda: open_alerts(anju, home["id"]))
     assert (alert["category"], alert["priority"], alert["status"]) == ("call_for_help", 1, "triggered")
     assert alert["reason"]
     assert alert["reason_en"]
     assert home["name"] in alert["title"] + alert["reason"]
-    [event] = until("the event", lambda: stream.alerts(home["id"])[:1], 2)
+    [event] = until("the event", lambda: stream.alerts(home["id"])[:1])
     assert event["id"] == alert["id"]
     until("accepted", lambda: kit.receipts() == ["accepted"])
     stream.close()
@@ -57,17 +59,19 @@ def test_a_pulled_cord_is_on_the_list_the_stream_and_the_device_knows(anju: Anju
 
 
 def test_the_alert_reaches_the_stream_within_100_ms(anju: Anju) -> None:
-    """The best of five: a limit of the path, not of how busy this machine is. The figures under load are in `benchmarks/`."""
+    """The figures under load are in `benchmarks/`."""
     stream = Stream(anju.operator())
     kit = anju.kit()
-    took = []
-    for number in range(5):
-        home = {"area": anju.home(1)["area"], "id": f"quick-{number}"}
+    area, numbers = anju.home(1)["area"], count()
+
+    def took() -> float:
+        home = {"area": area, "id": f"quick-{next(numbers)}"}
         began = monotonic()
         kit.say(home, "cord", {"pull_cord": True}, wait=False)
-        until("the event", lambda home=home: stream.alerts(home["id"]), 3, pause=0.001)  # type: ignore[misc]
-        took.append(monotonic() - began)
-    assert min(took) < 0.1, took
+        until("the event", lambda: stream.alerts(home["id"]), pause=0.001)
+        return monotonic() - began
+
+    within(0.1, took)
     stream.close()
     kit.close()
 
@@ -151,12 +155,37 @@ def test_a_wearable_and_a_smoke_detector_say_what_they_mean(anju: Anju) -> None:
     kit.close()
 
 
+def test_a_demo_home_has_its_place_and_those_who_may_go_are_so_far_from_it(anju: Anju) -> None:
+    with anju.api() as client:
+        home = client.get("/homes/home-0001").json()
+        assert None not in (home["latitude"], home["longitude"])
+        near = client.get("/responders", params={"home": "home-0001"}).json()["items"]
+        wandering = [one for one in client.get("/homes/home-0001/judgement").json()["items"] if one["rule"] == "wandering"]
+    assert {one["kind"] for one in near} == {"grid_worker", "service", "station", "ambulance"}
+    assert all(0 < one["kilometres"] < 5 for one in near)
+    there = [one["kilometres"] for one in near if one["open"]]
+    assert there == sorted(there), "the nearest of those who are there at this hour first"
+    assert [one["sentence"]["en"] for one in wandering] == ["near the home"], "and not: the home has no place on the map"
+
+
 def test_stop_is_clean_and_quick(tmp_path: Path) -> None:
     anju = Anju(tmp_path / "data", homes=1, words=("--no-simulator",)).start()
-    began = monotonic()
-    assert anju.stop() == 0
-    assert monotonic() - began < 10
-    restarted = monotonic()
-    anju.start()
-    assert monotonic() - restarted < 15
-    anju.stop()
+
+    def stopping() -> float:
+        began = monotonic()
+        assert anju.stop() == 0
+        took = monotonic() - began
+        anju.start()
+        return took
+
+    def starting() -> float:
+        anju.stop()
+        began = monotonic()
+        anju.start()
+        return monotonic() - began
+
+    try:
+        within(10, stopping)
+        within(15, starting)
+    finally:
+        anju.stop()

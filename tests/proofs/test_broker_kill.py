@@ -15,10 +15,12 @@ from time import monotonic
 
 import pytest
 
-from alerting.facts import AlertRaised, Said, StepReached
+from alerting.facts import AlertRaised, StepReached
+from alerting.items import Said
 from devices.message import Heard
 from tests.brokers import Mosquitto
 from tests.judging import judging
+from tests.patience import PATIENCE_S, STORY_S
 from tests.proofs.test_kill import CALLS_A_SECOND, KITS, REPORTS_A_SECOND, STEPS, _steps_are_whole
 from tests.proxy import Proxy
 from tests.service import Anju, Json, Kit, until
@@ -26,7 +28,6 @@ from tests.service import Anju, Json, Kit, until
 AREA = "330106"
 Deed = Callable[[], int]
 Blow = Callable[[], None]
-SAVED_WITHIN_S = 10.0
 
 
 class Served(Anju):
@@ -37,7 +38,8 @@ class Served(Anju):
         config = folder / "anju.toml"
         judged = judging(folder, STEPS)
         config.write_text(
-            f'data = "data"\njudging = "{judged}"\n[http]\nport = {self.http_port}\n[mqtt]\nplain = false\n[broker]\nurl = "{broker}"\n',
+            f'data = "data"\njudging = "{judged}"\n[http]\nport = {self.http_port}\n[mqtt]\nplain = false\n[broker]\nurl = "{broker}"\n'
+            '[watchdog]\nevery_s = 0\n',
         )
         self.words = (self.words[0], "-m", "gateway", "serve", "--config", str(config))
 
@@ -46,7 +48,7 @@ class Served(Anju):
         """How often a session for readings began, or went on, at the broker."""
         return self.log.read_text().count("session anju-readings, MQTT")
 
-    def wait_ready(self, seconds: float = 30.0) -> None:
+    def wait_ready(self, seconds: float = STORY_S) -> None:
         until("ready", lambda: "ready: console" in self.log.read_text(), seconds)
 
 
@@ -76,9 +78,9 @@ class Load:
     def end(self) -> None:
         """When every kit is back and has repeated itself."""
         try:
-            until("every kit is back", lambda: not any(kit.broken for kit in self._kits), 30)
+            until("every kit is back", lambda: not any(kit.broken for kit in self._kits))
             self._stop.set()
-            self._thread.join(30)
+            self._thread.join(PATIENCE_S)
             until("every PUBACK of the broker", lambda: all(kit.acknowledged for kit in self._kits), 60, pause=0.1)
         finally:
             for kit in self._kits:
@@ -136,7 +138,7 @@ def rounds(folder: Path, number: int, seed: int) -> None:
     try:
         anju.start()
         begun = monotonic()
-        until("our sessions are saved, like any county's are", lambda: broker.saved_at > begun, SAVED_WITHIN_S)
+        until("our sessions are saved, like any county's are", lambda: broker.saved_at > begun)
         load = Load(broker)
         for turn in range(number):
             kill: Blow = broker.restart if turn % 2 else partial(anju.kill, "alarm")
@@ -145,7 +147,7 @@ def rounds(folder: Path, number: int, seed: int) -> None:
                 before = anju.sessions
                 Event().wait(dice.uniform(0.05, 1.5))
                 blow()
-                until("Anju at the broker again", partial(lambda seen: anju.sessions > seen, before), 30)
+                until("Anju at the broker again", partial(lambda seen: anju.sessions > seen, before))
         load.end()
         found = whole(anju, load)
     finally:
@@ -181,7 +183,7 @@ class Found:
 
 def whole(anju: Anju, load: Load) -> Found:
     """As soon as every call and reading is in the journal, and the last step of every call."""
-    end = monotonic() + 90
+    end = monotonic() + STORY_S
     while True:
         found = Found(anju)
         readings = [number for number in range(load.readings) if f"r{number}" not in found.heard]

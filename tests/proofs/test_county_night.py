@@ -24,7 +24,7 @@ def county(folder: Path) -> Iterator[tuple[str, str, str]]:
     """`serve` on free ports: (API, broker, administrator as NAME:PASSWORD)."""
     http, mqtt, log = free_port(), free_port(), folder / "log"
     config = folder / "anju.toml"
-    config.write_text(f'data = "data"\n[http]\nport = {http}\n[mqtt]\nport = {mqtt}\n')
+    config.write_text(f'data = "data"\n[http]\nport = {http}\n[mqtt]\nport = {mqtt}\n[watchdog]\nevery_s = 0\n')
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "gateway", "serve", "--config", str(config)], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out,

@@ -14,6 +14,7 @@ import pytest
 
 from alerting.facts import AlertRaised
 from tests.judging import judging, names
+from tests.patience import PATIENCE_S
 from tests.receiver import Receiver
 from tests.service import Anju, Json, until
 
@@ -55,7 +56,7 @@ class Filler:
 
 
 def problems(anju: Anju) -> str:
-    answer = httpx.get(f"http://127.0.0.1:{anju.http_port}/readyz", trust_env=False)
+    answer = httpx.get(f"http://127.0.0.1:{anju.http_port}/readyz", trust_env=False, timeout=PATIENCE_S)
     return "" if answer.status_code == 200 else answer.text
 
 
@@ -74,12 +75,12 @@ def test_a_full_disk_costs_readings_and_no_call(small: Path, tmp_path: Path) -> 
 
         # Nearly full: readings are left with the kit.
         filler.fill(keep=8 << 20)
-        until("word of it on /readyz", lambda: problems(anju), 10)
+        until("word of it on /readyz", lambda: problems(anju))
         reading = readings.say(home, "watch", {"heart_rate": 71}, wait=False)
         for number in range(CALLS):
             calls.say({"area": area, "id": f"full-{number:04d}"}, "cord", {"pull_cord": True}, wait=number % 100 == 99)
         with anju.api() as client:
-            until("a thousand calls", lambda: _count(client, "full-") == CALLS, 30)
+            until("a thousand calls", lambda: _count(client, "full-") == CALLS)
         assert not reading.is_published(), "a reading was acknowledged by a full disk"
 
         # Nothing left at all, the reserve included: shown and rung, marked, not acknowledged.
@@ -87,22 +88,22 @@ def test_a_full_disk_costs_readings_and_no_call(small: Path, tmp_path: Path) -> 
             filler.fill()
             last = f"blind-{number:03d}"
             blind = calls.say({"area": area, "id": last}, "cord", {"pull_cord": True}, wait=False)
-            until("the disk takes the call or it is said", lambda: blind.is_published() or "not even calls" in problems(anju), 20)  # noqa: B023
+            until("the disk takes the call or it is said", lambda: blind.is_published() or "not even calls" in problems(anju))  # noqa: B023
             if not blind.is_published():
                 break
         assert not blind.is_published(), "the disk never became full for calls"
         with anju.api() as client:
-            [shown] = until("shown all the same", lambda: client.get("/alerts", params={"home": last}).json()["items"], 10)
+            [shown] = until("shown all the same", lambda: client.get("/alerts", params={"home": last}).json()["items"])
             assert shown["stored"] is False
-        until("rung all the same", lambda: [b for _, _, b in receiver.calls if last in str(b)], 10)
+        until("rung all the same", lambda: [b for _, _, b in receiver.calls if last in str(b)])
         assert not blind.is_published()
         assert "disk" in problems(anju)
 
         # Room again: everything is caught up by itself.
         filler.empty()
-        until("the call is acknowledged", blind.is_published, 20)
-        until("the reading is acknowledged", reading.is_published, 20)
-        until("ready again", lambda: not problems(anju), 20)
+        until("the call is acknowledged", blind.is_published)
+        until("the reading is acknowledged", reading.is_published)
+        until("ready again", lambda: not problems(anju))
         with anju.api() as client:
             [stored] = client.get("/alerts", params={"home": last}).json()["items"]
         assert (stored["id"], stored["stored"]) == (shown["id"], True)

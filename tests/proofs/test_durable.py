@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from alerting.facts import AlertRaised, Said
+from alerting.facts import AlertRaised
+from alerting.items import Said
 from devices.message import Heard
 from devices.mqtt import packets
 from devices.mqtt.encode import encode
@@ -110,9 +111,9 @@ def record(folder: Path, *, careless: bool, reports: int) -> tuple[Path, Path]:
             sender.say(area, range(1 + number * share, 1 + (number + 1) * share))
             sender.socket.close()
         planted = reports // CALL_EVERY
-        until("a receipt for every call", lambda: len(bedside.receipts()) >= planted, 30)
-        until("every call on the stream", lambda: len({a["id"] for a in stream.alerts()}) >= planted, 30)
-        until("a notification for every call", lambda: len({i for _, i, _ in receiver.calls}) >= planted, 30)
+        until("a receipt for every call", lambda: len(bedside.receipts()) >= planted)
+        until("every call on the stream", lambda: len({a["id"] for a in stream.alerts()}) >= planted)
+        until("a notification for every call", lambda: len({i for _, i, _ in receiver.calls}) >= planted)
         stream.close()
         bedside.close()
     finally:

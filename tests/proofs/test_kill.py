@@ -11,6 +11,7 @@ import pytest
 
 from alerting.facts import AlertRaised, StepReached
 from tests.judging import judging
+from tests.patience import PATIENCE_S
 from tests.service import Anju, Json, Kit, until
 
 STEPS = [0.0, 1.0, 3.0]
@@ -61,7 +62,7 @@ class Load:
     def end(self) -> None:
         """Stop saying new things, and wait for the answers to the old ones."""
         self._stop.set()
-        self._thread.join(30)
+        self._thread.join(PATIENCE_S)
         try:
             until("every answer", lambda: self._left() == 0, 60, pause=0.1)
         finally:
@@ -84,7 +85,7 @@ def rounds(folder: Path, kills: int, seed: int) -> None:
         assert load.unacknowledged == 0
         planted = len(load.planted)
         with anju.api() as client:
-            until("the last step of the last call", lambda: _settled(anju, planted), 30, pause=0.5)
+            until("the last step of the last call", lambda: _settled(anju, planted), pause=0.5)
             assert client.get("/alerts", params={"limit": 1}).status_code == 200
     finally:
         anju.stop()

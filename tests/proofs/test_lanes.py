@@ -5,7 +5,8 @@ import socket
 from pathlib import Path
 from time import monotonic
 
-from alerting.facts import AlertRaised, Said
+from alerting.facts import AlertRaised
+from alerting.items import Said
 from devices.mqtt import packets
 from devices.mqtt.encode import encode
 from tests.service import running, until

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.service import ROOT, SHARED, Anju, Json, running, until
 
 RECORDED = SHARED / "data" / "payloads" / "zigbee2mqtt.jsonl"
@@ -62,7 +63,7 @@ def test_every_recorded_line_raises_what_it_means_and_nothing_else(anju: Anju) -
         topic = f"anju/v1/{area}/z2m-{number:04d}/bridge/zigbee2mqtt/{case['topic']}"
         sent.append(kit.client.publish(topic, case["payload"].encode(), qos=1))
     for info in sent:
-        info.wait_for_publish(30)
+        info.wait_for_publish(PATIENCE_S)
     raised: dict[str, set[str]] = {}
     with anju.api() as client:
         last = f"z2m-{len(cases) - 1:04d}"

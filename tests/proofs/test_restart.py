@@ -18,19 +18,20 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from alerting.facts import Said
+from alerting.items import Said
 from devices.mqtt.entries import SessionEnded, WillSettled, WillWaits
+from tests.patience import PATIENCE_S
 from tests.service import ROOT, Anju, Json, until
 
 NODE = Path(os.environ.get("ANJU_VENV", ROOT / ".venv")) / "node" / "node_modules" / "mqtt"
-WITHIN = 15
+WITHIN = PATIENCE_S
 
 NODE_SCRIPT = """
 const [module_, port, username, password, id, topic, phase, version] = process.argv.slice(1)
 const options = {host: '127.0.0.1', port: Number(port), username, password, clientId: id, clean: false, protocolVersion: Number(version)}
 if (version === '5') options.properties = {sessionExpiryInterval: 3600}
 const client = require(module_).connect(options)
-setTimeout(() => { console.error('nothing came'); process.exit(1) }, 15000)
+setTimeout(() => { console.error('nothing came'); process.exit(1) }, 60000)
 client.on('message', (_, payload) => { console.log(payload.toString()); client.end(false, () => process.exit(0)) })
 if (phase === 'leave') client.on('connect', () => client.subscribe(topic, {qos: 1}, () => client.end(false, () => process.exit(0))))
 """
@@ -208,7 +209,8 @@ def test_sessions_and_commands_for_sleeping_devices_outlast_a_kill_of_everything
         for sleeper in SLEEPERS:
             sleeper.subscribe_and_leave(anju, topic(homes[sleeper.name]))
         kit = anju.kit()
-        kit.client.publish(f"anju/v1/{area}/asleep-paho/cord/status", b'{"status": "online"}', qos=1, retain=True).wait_for_publish(10)
+        status = f"anju/v1/{area}/asleep-paho/cord/status"
+        kit.client.publish(status, b'{"status": "online"}', qos=1, retain=True).wait_for_publish(PATIENCE_S)
         kit.say(homes["paho"], "cord", {"pull_cord": True})
         kit.close()
         anju.kill_everything()
@@ -217,7 +219,7 @@ def test_sessions_and_commands_for_sleeping_devices_outlast_a_kill_of_everything
         for sleeper in SLEEPERS[1:]:
             kit.say(homes[sleeper.name], "cord", {"pull_cord": True})
         kit.client.subscribe(f"anju/v1/{area}/asleep-paho/cord/status", qos=1)
-        until("the retained status", lambda: [body for of, body in kit.heard if of.endswith("/status")], 5)
+        until("the retained status", lambda: [body for of, body in kit.heard if of.endswith("/status")])
         kit.close()
         for sleeper in SLEEPERS:
             command = json.loads(sleeper.come_back(anju, topic(homes[sleeper.name])))
@@ -256,7 +258,7 @@ def test_a_will_that_waits_and_a_session_that_ends_do_so_over_a_kill_of_everythi
         assert [e for _, e in anju.entries() if isinstance(e, WillSettled)]
         kit = anju.kit()
         kit.client.subscribe(status, qos=1)
-        until("the retained status", lambda: [body for of, body in kit.heard if of == status], 5)
+        until("the retained status", lambda: [body for of, body in kit.heard if of == status])
         kit.close()
     finally:
         anju.stop()
@@ -272,7 +274,7 @@ def test_each_client_is_heard_at_every_quality_of_service(tmp_path: Path) -> Non
         topic = {home: f"anju/v1/{area}/{home}/cord/report" for home in homes}
         kit = anju.kit()
         for qos in (0, 1, 2):
-            kit.client.publish(topic[f"paho-{qos}"], payload, qos=qos).wait_for_publish(10)
+            kit.client.publish(topic[f"paho-{qos}"], payload, qos=qos).wait_for_publish(PATIENCE_S)
 
         async def by_aiomqtt() -> None:
             async with aiomqtt.Client(
@@ -305,7 +307,7 @@ client.on('connect', () => topics.forEach((topic, qos) => client.publish(topic, 
             def raised() -> list[str]:
                 return sorted(a["home"] for a in client.get("/alerts", params={"status": "open", "limit": 200}).json()["items"])
 
-            until("one alert each", lambda: raised() == sorted(homes), 10)
+            until("one alert each", lambda: raised() == sorted(homes))
         kit.close()
     finally:
         anju.stop()

@@ -3,10 +3,10 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -19,7 +19,8 @@ from alerting.facts import AlertRaised
 from gateway.operations import manifest, mark
 from gateway.store.identity import read as read_identity
 from gateway.store.journal import Reader
-from tests.service import ROOT, Json, free_port, until
+from tests.patience import PATIENCE_S, STORY_S
+from tests.service import ROOT, Json, free_port, lose, until
 
 HOMES = 4
 REPORTS_A_SECOND = 200
@@ -35,10 +36,11 @@ class Served:
         self.http, self.mqtt = free_port(), free_port()
         self.log = folder / "log"
         self.config.write_text(
-            f'data = "data"\n[http]\nport = {self.http}\n[mqtt]\nport = {self.mqtt}\n[backup]\nfolder = "backups"\n', encoding="utf-8",
+            f'data = "data"\n[http]\nport = {self.http}\n[mqtt]\nport = {self.mqtt}\n[backup]\nfolder = "backups"\n'
+            '[watchdog]\nevery_s = 0\n', encoding="utf-8",
         )  # fmt: skip
         self.process: subprocess.Popen[bytes] | None = None
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.http}/api/v1", trust_env=False, timeout=10)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.http}/api/v1", trust_env=False, timeout=PATIENCE_S)
         self.password = ""
 
     def start(self) -> None:
@@ -48,7 +50,7 @@ class Served:
                 [sys.executable, "-m", "gateway", "serve", "--config", str(self.config)],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
             )  # fmt: skip
-        until("ready", lambda: self.log.read_text().count("ready: console") > said, 40)
+        until("ready", lambda: self.log.read_text().count("ready: console") > said)
 
     def log_in(self) -> None:
         found = re.search(r"first log-in: admin / (\S+)", self.log.read_text())
@@ -80,7 +82,7 @@ class Served:
         )  # fmt: skip
 
     def end(self, process: subprocess.Popen[str]) -> str:
-        said, wrong = process.communicate(timeout=120)
+        said, wrong = process.communicate(timeout=STORY_S)
         assert process.returncode == 0, wrong
         return said
 
@@ -95,7 +97,7 @@ class Served:
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(PATIENCE_S)
         self.client.close()
 
 
@@ -115,24 +117,25 @@ class Load:
             until("the connection", kit.is_connected)
             self._kits[home] = kit
         self._said: list[paho.MQTTMessageInfo] = []
-        self._number = 0
+        self._ids = count()
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        while not self._stop.wait(1 / REPORTS_A_SECOND):
-            self._number += 1
-            self.say(self._number % HOMES, {"battery": 50 + self._number % 50})
+        for number in count():
+            if self._stop.wait(1 / REPORTS_A_SECOND):
+                return
+            self.say(number % HOMES, {"battery": 50 + number % 50})
 
     def say(self, home: int, values: Any) -> paho.MQTTMessageInfo:
         name = f"home-{home}"
-        payload = json.dumps({"id": f"{self._number}-{len(self._said)}", "values": values}).encode()
+        payload = json.dumps({"id": f"r{next(self._ids)}", "values": values}).encode()  # two threads say; an id twice is a repeat
         info = self._kits[name].publish(f"anju/v1/{AREA}/{name}/cord-{home}/report", payload, qos=1)
         self._said.append(info)
         return info
 
     def call(self, home: int) -> None:
-        self.say(home, {"pull_cord": True}).wait_for_publish(10)
+        self.say(home, {"pull_cord": True}).wait_for_publish(PATIENCE_S)
         self.calls_said += 1
 
     def end(self) -> None:
@@ -140,7 +143,7 @@ class Load:
         self._stop.set()
         self._thread.join()
         for info in self._said:
-            info.wait_for_publish(20)
+            info.wait_for_publish(PATIENCE_S)
 
     def close(self) -> None:
         for kit in self._kits.values():
@@ -188,12 +191,12 @@ def test_a_folder_deleted_under_load_is_had_back_to_the_backups_number_and_the_r
         lost = mark.count(Reader(served.data), number, 2**62)
         assert lost.calls == 4 - made["counts"]["open_alerts"]
         assert lost.reports > lost.calls
-        until("the mark has seen the last of it", lambda: (m := mark.read(served.backups)) and m.seq >= lost.upto, 15)
+        until("the mark has seen the last of it", lambda: (m := mark.read(served.backups)) and m.seq >= lost.upto)
         then = {alert: home for seq, alert, home in raised(served.data) if seq <= number}
 
         served.kill_everything()
         load.close()
-        shutil.rmtree(served.data)
+        lose(served.data)
         said = served.command("restore", str(served.backups), "--config", str(served.config))
         assert f"is as it was at number {number:,} " in said
         assert f"{len(then)} open alerts, {HOMES} homes, {HOMES} devices" in said

@@ -18,12 +18,15 @@ from typing import Any
 
 import pytest
 
-from alerting.facts import AlertRaised, Asked, IssueCredential, Said
+from alerting.commands import Asked, IssueCredential
+from alerting.facts import AlertRaised
+from alerting.items import Said
 from devices.message import Heard
 from gateway.clock import MACHINE
 from gateway.control import Control, Health, socket_path
 from gateway.demo import DEMO, DEVICE, device_credential
 from gateway.web.users import Role, Users
+from tests.patience import PATIENCE_S, STORY_S
 from tests.service import ROOT, Anju, Json, Kit, until
 from tests.stream import Stream
 from tests.timeseries import Influx, Row, Victoria
@@ -39,10 +42,11 @@ class Fed(Anju):
     def __init__(self, data: Path, telemetry: str) -> None:
         super().__init__(data)
         config = data.parent / "anju.toml"
-        config.write_text(f'data = "{data}"\n[http]\nport = {self.http_port}\n[mqtt]\nport = {self.mqtt_port}\n{telemetry}')
+        quiet = "[watchdog]\nevery_s = 0\n"
+        config.write_text(f'data = "{data}"\n[http]\nport = {self.http_port}\n[mqtt]\nport = {self.mqtt_port}\n{quiet}{telemetry}')
         self.words = (sys.executable, "-m", "gateway", "serve", "--config", str(config))
 
-    def start(self, seconds: float = 30.0) -> "Fed":
+    def start(self, seconds: float = STORY_S) -> "Fed":
         self.data.mkdir(exist_ok=True)
         users = Users(self.data / "users.db", MACHINE.wall)
         users.create("admin", PASSWORD, Role.ADMIN)
@@ -112,9 +116,9 @@ class Load:
     def finish(self) -> list[float]:
         """Everything acknowledged and every call on the stream; seconds of each from its publication until it was there."""
         self._stop.set()
-        self._thread.join(5)
-        until("every report is acknowledged", lambda: self._acknowledged.issuperset(self._said), 20)
-        until("every call is on the stream", lambda: self.seen().keys() >= self.calls.keys(), 20)
+        self._thread.join(PATIENCE_S)
+        until("every report is acknowledged", lambda: self._acknowledged.issuperset(self._said))
+        until("every call is on the stream", lambda: self.seen().keys() >= self.calls.keys())
         self._kit.close()
         seen = self.seen()
         return [seen[home] - at for home, at in self.calls.items()]
@@ -171,7 +175,7 @@ def outage(folder: Path, *, down: float, kill_every: float, rate: int) -> list[f
                     return name in told and told[name]["position"] > 0 and told[name]["behind_entries"] < 5 * rate
 
                 for name in ("influx", "vm"):
-                    until(f"{name} follows", lambda name=name: level(name), 20)  # type: ignore[misc]
+                    until(f"{name} follows", lambda name=name: level(name))  # type: ignore[misc]
                 influx.kill()
                 victoria.kill()
                 begun, killed = monotonic(), 0
@@ -193,7 +197,7 @@ def outage(folder: Path, *, down: float, kill_every: float, rate: int) -> list[f
                     for prop, devices in meant.items():
                         until(f"{type(server).__name__} has every {prop}, once", _same(server.rows, prop, devices), patience, 0.2)
                 told = {one["name"]: one["refused"] for one in client.get("/telemetry/stores").json()["items"]}
-                assert told == {"history": 0, "influx": 0, "vm": 0}
+                assert told == {"history": 0, "evidence": 0, "influx": 0, "vm": 0}
             stream.close()
         finally:
             anju.stop()

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from alerting.facts import NotificationRequested, StepReached
 from tests.judging import judging, names
+from tests.patience import within
 from tests.receiver import Receiver
 from tests.service import Anju, until
 
@@ -30,13 +32,21 @@ def test_every_step_reaches_its_receiver_within_a_quarter_second(tmp_path: Path)
     receiver = Receiver()
     anju = start(tmp_path, receiver)
     try:
-        home = anju.home(0)
+        area, numbers = anju.home(0)["area"], count()
         kit = anju.kit()
-        kit.say(home, "cord", {"pull_cord": True})
-        began = raised_at(anju, home["id"])
-        until("every step", lambda: len(receiver.calls) >= 4, 12)
-        late = [(at - began).total_seconds() - due for (at, _, _), due in zip(receiver.calls, STEPS[1:], strict=True)]
-        assert all(0 <= seconds <= 0.25 for seconds in late), late
+
+        def latest() -> float:
+            """Of the steps of one call, each against its own moment."""
+            receiver.calls.clear()
+            home = {"area": area, "id": f"unanswered-{next(numbers)}"}
+            kit.say(home, "cord", {"pull_cord": True})
+            began = raised_at(anju, home["id"])
+            until("every step", lambda: len(receiver.calls) >= 4)
+            late = [(at - began).total_seconds() - due for (at, _, _), due in zip(receiver.calls, STEPS[1:], strict=True)]
+            assert min(late) >= 0, late
+            return max(late)
+
+        within(0.25, latest)
         assert receiver.bad == []
         kit.close()
     finally:
@@ -54,18 +64,18 @@ def test_steps_due_while_the_service_was_dead_come_at_once_and_once(tmp_path: Pa
         kit.say(home, "cord", {"pull_cord": True})
         kit.close()
         began = raised_at(anju, home["id"])
-        until("the first step", lambda: receiver.calls, 5)
+        until("the first step", lambda: receiver.calls)
         anju.kill_everything()
         before = {id_ for _, id_, _ in receiver.calls}
-        until("two more steps fell due", lambda: (datetime.now(began.tzinfo) - began).total_seconds() > 3.2, 10)  # noqa: TID251
+        until("two more steps fell due", lambda: (datetime.now(began.tzinfo) - began).total_seconds() > 3.2)  # noqa: TID251
         receiver.status = 204
         receiver.calls.clear()
         anju.start()
-        until("the steps that were due", lambda: len({i for _, i, _ in receiver.calls}) >= 3, 10)
+        until("the steps that were due", lambda: len({i for _, i, _ in receiver.calls}) >= 3)
         assert before <= {id_ for _, id_, _ in receiver.calls}, "sent again under the same id"
-        until("the last step", lambda: len({i for _, i, _ in receiver.calls}) >= 4, 15)
+        until("the last step", lambda: len({i for _, i, _ in receiver.calls}) >= 4)
         last = receiver.calls[-1][0]
-        assert (last - began).total_seconds() - STEPS[-1] <= 0.25 or (last - began).total_seconds() < STEPS[-1] + 4
+        assert (last - began).total_seconds() >= STEPS[-1], "what is still to come is not brought forward"
         again = Counter(id_ for _, id_, _ in receiver.calls)
         assert set(again.values()) == {1}, again
     finally:

@@ -22,6 +22,7 @@ from cryptography import x509
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.certificates import ADDRESSES, Office
+from tests.patience import PATIENCE_S
 from tests.service import ROOT, Anju, Json, children_of, command_of, free_port, running, until
 
 WAYS = "mqtt", "mqtts", "mqtts by certificate", "ws", "wss", "ws through the console"
@@ -62,7 +63,7 @@ def caller(anju: Anju, way: str) -> Iterator[paho.Client]:
 
 def pull(client: paho.Client, home: Json, anju: Anju) -> None:
     topic = f"anju/v1/{home['area']}/{home['id']}/{anju.device(home['id'], 'cord')['id']}/alarm"
-    client.publish(topic, b'{"values": {"pull_cord": true}}', qos=1).wait_for_publish(20)
+    client.publish(topic, b'{"values": {"pull_cord": true}}', qos=1).wait_for_publish(PATIENCE_S)
 
 
 def alerts(anju: Anju) -> set[str]:
@@ -72,7 +73,7 @@ def alerts(anju: Anju) -> set[str]:
 
 
 def metric(anju: Anju, name: str) -> float:
-    text = httpx.get(f"http://127.0.0.1:{anju.http_port}/metrics", trust_env=False).text
+    text = httpx.get(f"http://127.0.0.1:{anju.http_port}/metrics", trust_env=False, timeout=PATIENCE_S).text
     found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
     return float(found[1]) if found else 0.0
 
@@ -99,7 +100,7 @@ def newcomer(anju: Anju, home: Json) -> None:
     device, topic = anju.endpoints["device"], f"anju/v1/{home['area']}/{home['id']}/{anju.device(home['id'], 'cord')['id']}/alarm"
     login = ("-u", device["username"], "-P", device["password"], "--cafile", anju.endpoints["ca"])
     words = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(anju.mqtt_port), *login, "-q", "1", "-t", topic]
-    subprocess.run([*words, "-m", '{"values": {"pull_cord": true}}'], check=True, timeout=20)
+    subprocess.run([*words, "-m", '{"values": {"pull_cord": true}}'], check=True, timeout=PATIENCE_S)
 
 
 def test_a_crowd_at_the_door_holds_no_call_up(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_a_crowd_at_the_door_holds_no_call_up(tmp_path: Path) -> None:
                     pull(kit, anju.home(number), anju)
                 newcomer(anju, anju.home(homes - 1))
                 until("an alert for each", lambda: len(alerts(anju)) == homes)
-                until("the crowd to be hung up on", lambda: metric(anju, "anju_mqtt_turned_out_total") == 1300, 40)
+                until("the crowd to be hung up on", lambda: metric(anju, "anju_mqtt_turned_out_total") == 1300)
                 assert kit.is_connected()
         finally:
             for one in crowd:
@@ -137,7 +138,8 @@ class Served:
         self.config = folder / "anju.toml"
         self.config.write_text(
             f'data = "data"\n[http]\nport = {self.http}\n[mqtt]\nplain = false\n[mqtt.tls]\nport = {self.mqtts}\n'
-            'certificate = "office/server.pem"\nkey = "office/server.key"\nclient_ca = "office/ca.pem"\nclient_certificates = "optional"\n',
+            'certificate = "office/server.pem"\nkey = "office/server.key"\nclient_ca = "office/ca.pem"\nclient_certificates = "optional"\n'
+            '[watchdog]\nevery_s = 0\n',
         )
 
     def start(self) -> "subprocess.Popen[bytes]":
@@ -150,7 +152,7 @@ class Served:
         found = re.search(r"first log-in: admin / (\S+)", self.log.read_text())
         assert found
         base = f"http://127.0.0.1:{self.http}/api/v1"
-        with httpx.Client(base_url=base, trust_env=False, timeout=20) as api:
+        with httpx.Client(base_url=base, trust_env=False, timeout=PATIENCE_S) as api:
             token = api.post("/session", json={"username": "admin", "password": found[1]}).json()["token"]
             api.headers["Authorization"] = f"Bearer {token}"
             for path, body in (
@@ -163,7 +165,7 @@ class Served:
             return str(api.post("/devices/cord-1/credentials").json()["username"])
 
     def problems(self) -> str:
-        return httpx.get(f"http://127.0.0.1:{self.http}/readyz", trust_env=False, timeout=10).text
+        return httpx.get(f"http://127.0.0.1:{self.http}/readyz", trust_env=False, timeout=PATIENCE_S).text
 
     def shown(self, office: Office) -> int:
         """Serial number of the certificate that a new connection sees."""
@@ -178,7 +180,7 @@ def test_certificates_change_while_kits_are_connected_and_a_wrong_pair_is_told_a
     office, served = Office(tmp_path / "office"), Served(tmp_path)
     process = served.start()
     try:
-        until("ready", lambda: "ready: console" in served.log.read_text(), 30)
+        until("ready", lambda: "ready: console" in served.log.read_text())
         name = served.register()
         certificate, key = office.kit(name)
         kit = paho.Client(CallbackAPIVersion.VERSION2, client_id="cord")
@@ -202,7 +204,7 @@ def test_certificates_change_while_kits_are_connected_and_a_wrong_pair_is_told_a
         assert "is not that of the certificate" not in served.problems()
         assert json.loads(served.problems())["ready"], "a certificate that ends soon is a warning"
 
-        kit.publish("anju/v1/330106001001/home-1/cord-1/alarm", b'{"values": {"pull_cord": true}}', qos=1).wait_for_publish(20)
+        kit.publish("anju/v1/330106001001/home-1/cord-1/alarm", b'{"values": {"pull_cord": true}}', qos=1).wait_for_publish(PATIENCE_S)
         assert not lost
         kit.disconnect()
         kit.loop_stop()
@@ -212,14 +214,14 @@ def test_certificates_change_while_kits_are_connected_and_a_wrong_pair_is_told_a
         for half in children_of(process.pid):
             if "gateway alarm" in command_of(half):
                 os.kill(half, signal.SIGKILL)
-        until("that nobody can come in", lambda: "TLS is not served" in served.problems(), 20)
+        until("that nobody can come in", lambda: "TLS is not served" in served.problems())
         assert not json.loads(served.problems())["ready"]
         office.serve(office.issue(*ADDRESSES))
-        until("the mended pair", lambda: json.loads(served.problems())["ready"], 20)
+        until("the mended pair", lambda: json.loads(served.problems())["ready"])
         assert served.shown(office) != first
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 def test_sighup_is_nothing_to_a_service_without_certificates(tmp_path: Path) -> None:
@@ -227,7 +229,7 @@ def test_sighup_is_nothing_to_a_service_without_certificates(tmp_path: Path) -> 
     served.config.write_text(f'data = "data"\n[http]\nport = {served.http}\n[mqtt]\nport = {free_port()}\n')
     process = served.start()
     try:
-        until("ready", lambda: "ready: console" in served.log.read_text(), 30)
+        until("ready", lambda: "ready: console" in served.log.read_text())
         process.send_signal(signal.SIGHUP)
         for half in children_of(process.pid):
             if "gateway alarm" in command_of(half):
@@ -238,14 +240,14 @@ def test_sighup_is_nothing_to_a_service_without_certificates(tmp_path: Path) -> 
         assert "starting it again" not in served.log.read_text()
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 def test_a_start_with_a_wrong_pair_is_refused_in_one_sentence(tmp_path: Path) -> None:
     office, served = Office(tmp_path / "office"), Served(tmp_path)
     office.write("server.key", office.issue(*ADDRESSES).private_key_pem.bytes())
     process = served.start()
-    assert process.wait(30) == 1
+    assert process.wait(PATIENCE_S) == 1
     said = served.log.read_text()
     assert f"the key {office.folder}/server.key is not that of the certificate {office.folder}/server.pem" in said
     assert "Traceback" not in said

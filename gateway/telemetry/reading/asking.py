@@ -7,13 +7,14 @@ from datetime import timedelta
 import httpx
 import msgspec
 
-from alerting.facts import Sentence
+from alerting.terms import Sentence
 from gateway.outside_stores import Store
 from gateway.store.history import Aggregate, ChartsAway, Question
 from gateway.store.segments import micros
 from gateway.telemetry.verdict import reason_of
 from gateway.telemetry.writers import open_client
 
+MILLISECOND = timedelta(milliseconds=1)
 ANSWER_S = 5.0
 """Somebody is looking at an empty chart meanwhile."""
 LATEST_MS = 9_223_372_036_854
@@ -21,24 +22,39 @@ LATEST_MS = 9_223_372_036_854
 
 
 class Span(msgspec.Struct, frozen=True):
-    """From `low` until before `high`, Unix milliseconds; `step` 0: every reading. One more than the limit is wanted: the next cursor."""
+    """From `low` until before `high`, Unix milliseconds; `step` 0: every reading. One more than the limit is wanted: the next cursor.
+
+    A step begins `shift` before a multiple of its length, less than one step.
+    """
 
     low: int
     high: int
     step: int
     kind: Aggregate
     most: int
+    shift: int = 0
+
+    @property
+    def offset(self) -> int:
+        """The same, as stores have it: by how much a step begins after a multiple of its length."""
+        return self.step - self.shift if self.shift else 0
+
+    def beginning(self, at: int) -> int:
+        """Of the step in which a moment lies; the moment itself where there are no steps."""
+        return at - (at + self.shift) % self.step if self.step else at
 
     @classmethod
     def of(cls, question: Question) -> "Span":
         every = question.every
         low = micros(question.start) if question.cursor is None else int(question.cursor)
+        step = 0 if every is None else max(every // MILLISECOND, 1)
         return cls(
             low=min(max(low // 1000, 0), LATEST_MS),
             high=min(max(-(-micros(question.end) // 1000), 0), LATEST_MS),
-            step=0 if every is None else max(every // timedelta(milliseconds=1), 1),
+            step=step,
             kind=Aggregate.LAST if every is None else question.aggregate,
             most=question.limit + 1,
+            shift=question.ahead // MILLISECOND % step if step else 0,
         )
 
 

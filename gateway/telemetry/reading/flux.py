@@ -1,7 +1,7 @@
 """Charts from InfluxDB 2, thinned there by Flux.
 
-Windows are aligned to 1970; the first one is cut off at the beginning of the range and stamped with that, so every stamp is brought
-back to the beginning of its step.
+Windows are aligned to 1970 and an offset; the first one is cut off at the beginning of the range and stamped with that, so every stamp is
+brought back to the beginning of its step.
 """
 
 import csv
@@ -46,12 +46,12 @@ class FluxCharts:
             raise self._asked.away(row["error"])
         at = micros(datetime.fromisoformat(row["_time"]))
         value = int(row["_value"]) if span.kind is Aggregate.COUNT else float(row["_value"])
-        return at - at % (span.step * 1000 or 1), value
+        return (span.beginning(at // 1000) * 1000 if span.step else at), value
 
     def _script(self, question: Question, span: Span) -> str:
         home, device, measurement = _text(question.home), _text(question.device), _text(question.property)
         wanted = f'r._measurement == {measurement} and r._field == "value" and r.home == {home} and r.device == {device}'
-        steps = f'aggregateWindow(every: {span.step}ms, fn: {span.kind}, createEmpty: false, timeSrc: "_start")'
+        steps = f'aggregateWindow(every: {span.step}ms, offset: {span.offset}ms, fn: {span.kind}, createEmpty: false, timeSrc: "_start")'
         return "\n  |> ".join([
             f"from(bucket: {_text(self._bucket)})",
             f"range(start: {_time(span.low)}, stop: {_time(span.high)})",

@@ -1,4 +1,4 @@
-"""Charts from InfluxDB 1.x, thinned there. Its steps are ours: aligned to 1970, stamped with their beginning, `fill(none)`."""
+"""Charts from InfluxDB 1.x, thinned there. Its steps are ours: from 1970 and an offset on, stamped with their beginning, `fill(none)`."""
 
 import msgspec
 
@@ -58,7 +58,7 @@ class InfluxQLCharts:
 
     def _statement(self, prop: Property, span: Span) -> str:
         wanted = f'{span.kind}("value")' if span.step else '"value"'
-        steps = f" GROUP BY time({span.step}ms) fill(none)" if span.step else ""
+        steps = f" GROUP BY time({span.step}ms, {span.offset}ms) fill(none)" if span.step else ""
         return (
             f"SELECT {wanted} FROM {self._from}{_name(prop)} WHERE home = $home AND device = $device"  # noqa: S608 - bound, and of Property
             f" AND time >= {span.low}ms AND time < {span.high}ms{steps} ORDER BY time LIMIT {span.most}"

@@ -74,7 +74,7 @@ def thinned(samples: Iterator[Sample], span: Span) -> list[Sample]:
     steps: list[Sample] = []
     inside: list[int | float] = []
     for at, value in samples:
-        begins = at - at % span.step
+        begins = span.beginning(at)
         if not steps or steps[-1][0] != begins:
             if steps:
                 steps[-1] = (steps[-1][0], _reckoned(inside, span.kind))

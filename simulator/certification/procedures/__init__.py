@@ -9,6 +9,7 @@ from types import ModuleType
 from simulator.certification.bench import Procedural
 from simulator.certification.procedures import (
     alarm,
+    alarm_answer,
     alarm_outage,
     battery,
     clocks,
@@ -18,10 +19,16 @@ from simulator.certification.procedures import (
     heartbeat,
     hostile,
     identity,
+    power,
     status,
+    unwilling,
+    ways,
 )
 
-FAMILIES: tuple[ModuleType, ...] = (connect, identity, status, heartbeat, alarm, alarm_outage, clocks, battery, faults, hostile, commands)
+FAMILIES: tuple[ModuleType, ...] = (
+    connect, ways, identity, status, heartbeat, alarm, alarm_answer, alarm_outage, clocks, battery, faults, power, hostile, unwilling,
+    commands,
+)  # fmt: skip
 
 PROCEDURES: dict[str, Procedural] = {
     name: found

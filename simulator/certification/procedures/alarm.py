@@ -1,17 +1,17 @@
-"""A: alarm semantics. A call for help arrives, once, first, and says nothing that it should not."""
+"""A: alarm semantics. What happened is reported, once, in time, as what it is. What follows a call stands in `alarm_answer.py`."""
 
-from datetime import timedelta
 from functools import partial
 
 from simulator.certification.behaviour import Deal
 from simulator.certification.bench import Bench, Procedure
 from simulator.certification.features import Repeat
-from simulator.certification.procedures.parts import MINUTE, SHORT, ids, is_alarm, seconds
-from simulator.virtual.stimulus import Sign, Stimulus
+from simulator.certification.procedures.parts import MINUTE, SHORT, WATCHED, firsts, ids, is_alarm, noticed, seconds
+from simulator.certification.trace import ALARMS
+from simulator.virtual.stimulus import Stimulus
 from simulator.wire import Channel, Stage
 
-WATCHED = timedelta(minutes=12)
-"""Longer than any pause between two repetitions."""
+_CALLING = ALARMS | {"cancel", "test"}
+"""What may be said on the channel alarm, true or false."""
 
 
 # --- the report itself ---
@@ -64,6 +64,17 @@ def alarm_on_its_channel(bench: Bench) -> Procedure:
     return bench.passed(alarm)
 
 
+def nothing_else_on_the_alarm_channel(bench: Bench) -> Procedure:
+    """A backlog of readings on it would stand before the calls for which it is there."""
+    yield from noticed(bench)
+    yield from bench.sleep(bench.heartbeat)
+    here = [message for message in bench.trace.messages() if message.entry.channel is Channel.ALARM]
+    stray = [message for message in here if not message.report.values.keys() & _CALLING]
+    if stray:
+        return bench.failed("alarm 通道上有普通读数", "readings came on the channel alarm, which is for calls and hazards", stray[:3])
+    return bench.passed(bench.trace.messages()[:6])
+
+
 def each_call_is_its_own(bench: Bench) -> Procedure:
     first = yield from bench.raised()
     yield from bench.calmed()
@@ -77,6 +88,52 @@ def each_call_is_its_own(bench: Bench) -> Procedure:
             "第二次报警没有作为新的报告上报", "the second alarm was not reported as one of its own", first, second or (),
         )  # fmt: skip
     return bench.passed(first, second)
+
+
+def one_event_is_one_report(bench: Bench) -> Procedure:
+    """With its PUBACK and its receipt at once, so that there is nothing to repeat."""
+    alarm = yield from bench.raised()
+    if alarm is None:
+        return bench.no_alarm()
+    yield from bench.sleep(MINUTE)
+    came = firsts(bench.trace.alarms(alarm.number, prop=bench.alarm.prop))
+    yield from bench.calmed()
+    if len(came) > 1:
+        return bench.failed(f"一次触发上报了 {len(came)} 个报警", f"one stimulus gave {len(came)} reports", came)
+    return bench.passed(alarm)
+
+
+def alarm_stands_while_its_cause_does(bench: Bench) -> Procedure:
+    alarm = yield from bench.raised()
+    if alarm is None:
+        return bench.no_alarm()
+    yield from bench.sleep(2 * MINUTE)
+    prop = bench.alarm.prop
+    over = bench.trace.messages(alarm.number, where=lambda report: report.values.get(prop) is False)
+    yield from bench.calmed()
+    if over:
+        return bench.failed(
+            f"危险仍在，设备却上报 {prop} 为 false", f"its cause still stood, and {prop} was reported as false", alarm, over[:3],
+        )  # fmt: skip
+    return bench.passed(alarm)
+
+
+def value_on_the_edge_is_one_event(bench: Bench) -> Procedure:
+    """What it measures wavers by 2 % about the value at which it calls."""
+    sense = bench.alarm
+    since = bench.trace.mark
+    for share in (1.02, 0.98) * 5:
+        yield from bench.stimulate(sense.stimulus, sense.raise_at * share)
+        yield from bench.sleep(SHORT)
+    came = firsts(bench.trace.alarms(since, prop=sense.prop))
+    yield from bench.calmed()
+    if not came:
+        return bench.no_alarm()
+    if len(came) > 1:
+        return bench.failed(
+            f"数值在门限附近波动，报警 {len(came)} 次", f"its value wavered about the threshold, and it called {len(came)} times", came[:6],
+        )  # fmt: skip
+    return bench.passed(came)
 
 
 # --- until somebody has it ---
@@ -122,7 +179,11 @@ def alarm_id_is_stable(bench: Bench) -> Procedure:
         yield from bench.until(partial(bench.trace.alarms, bench.trace.mark, prop=bench.alarm.prop), WATCHED)
         bench.tell(Stage.ACCEPTED)
     copies = bench.trace.alarms(alarm.number, prop=bench.alarm.prop)
+    broken = [message.entry for message in bench.trace.messages(alarm.number + 1) if message.report.problems]
+    broken += bench.trace.unreadable(alarm.number)
     yield from bench.calmed()
+    if broken and not alarm.report.problems:
+        return bench.failed("报警能读，重发的却读不了", "the alarm could be read, and its repetition cannot", alarm, broken)
     if len(copies) < 2:
         return bench.inconclusive("报警没有重发，无法判定", "the alarm was not sent again, so this could not be measured", copies)
     if len(ids(copies)) > 1:
@@ -181,42 +242,6 @@ def alarm_not_doubled_by_a_cut(bench: Bench) -> Procedure:
     return bench.passed(copies)
 
 
-def repetition_ends(bench: Bench) -> Procedure:
-    """With the PUBACK or the receipt, whichever the device states; what was on its way in that moment is not held against it."""
-    if bench.features.alarm.repeat is Repeat.RECEIPT and not bench.endpoint.listens():
-        return bench.named_elsewhere("M-06")
-    alarm = yield from bench.raised()
-    if alarm is None:
-        return bench.no_alarm()
-    yield from bench.sleep(SHORT)
-    since = bench.trace.mark
-    yield from bench.sleep(WATCHED)
-    again = [message for message in bench.trace.with_id(alarm.report.id, since) if message.report.id]
-    yield from bench.calmed()
-    if again:
-        return bench.failed(
-            f"报警已被确认并回执，仍重发 {len(again)} 次",
-            f"the alarm was acknowledged and receipted, and was still sent {len(again)} times",
-            alarm, again[:5],
-        )  # fmt: skip
-    return bench.passed(alarm)
-
-
-def alarm_repeated_until_receipt(bench: Bench) -> Procedure:
-    bench.turn("no receipt is sent").receipts = False
-    alarm = yield from bench.raised()
-    if alarm is None:
-        return bench.no_alarm()
-    again = yield from bench.until(lambda: bench.trace.alarms(alarm.number + 1, prop=bench.alarm.prop), WATCHED)
-    bench.tell(Stage.ACCEPTED)
-    yield from bench.calmed()
-    if not again:
-        return bench.failed(
-            "声明重复至收到回执，没有回执时却不再发送", "it states that it repeats until a receipt, and did not without one", alarm,
-        )  # fmt: skip
-    return bench.passed(alarm, again[:1])
-
-
 # --- what takes it back, what is none ---
 
 
@@ -238,32 +263,15 @@ def restore_follows(bench: Bench) -> Procedure:
     return bench.passed(alarm, over[:1])
 
 
-def cancel_follows(bench: Bench) -> Procedure:
-    alarm = yield from bench.raised()
-    if alarm is None:
-        return bench.no_alarm()
-    yield from bench.sleep(SHORT)
-    since = yield from bench.stimulate(Stimulus.CANCEL)
-    limit = bench.features.alarm.within
-    said = yield from bench.until(lambda: bench.trace.messages(since, where=lambda r: r.values.get("cancel") is True), limit)
-    yield from bench.calmed()
-    if not said:
-        return bench.failed(
-            f"取消后 {seconds(limit)} 内没有上报 cancel", f"no report with cancel came within {seconds(limit)} of the cancelling", alarm,
-        )  # fmt: skip
-    if said[0].report.id == alarm.report.id or said[0].report.alarms:
-        return bench.failed("取消没有作为单独的报告上报", "the cancelling was no report of its own", alarm, said[:1])
-    return bench.passed(alarm, said[:1])
-
-
 def self_test_is_distinguishable(bench: Bench) -> Procedure:
+    """By its own property alone: who reads a hazard beside it must not have to know what the word test means."""
     since = yield from bench.stimulate(Stimulus.SELF_TEST)
     limit = bench.features.alarm.within
     said = yield from bench.until(lambda: bench.trace.messages(since, where=lambda r: r.values.get("test") is True), limit)
     yield from bench.sleep(MINUTE)
-    unmarked = bench.trace.alarms(since)
-    if unmarked:
-        return bench.failed("自检发出了未标明 test 的报警", "the self-test gave an alarm that is not marked as a test", unmarked)
+    hazards = bench.trace.messages(since, where=lambda report: report.alarms)
+    if hazards:
+        return bench.failed("自检上报中带有求助或危险", "the self-test gave a report that says a call or a hazard", hazards)
     if not said:
         return bench.failed(
             f"自检后 {seconds(limit)} 内没有上报 test", f"no report with test came within {seconds(limit)} of the self-test",
@@ -285,46 +293,3 @@ def alarm_behind_a_self_test(bench: Bench) -> Procedure:
     if not bench.trace.alarms(since, prop=prop):
         return bench.failed("自检之后的真实报警被标成了测试", "a real alarm behind a self-test was marked as a test", said)
     return bench.passed(said[:1])
-
-
-# --- what the person is told ---
-
-
-def receipt_is_shown(bench: Bench) -> Procedure:
-    if not bench.endpoint.listens():
-        return bench.named_elsewhere("M-06")
-    alarm = yield from bench.raised()
-    if alarm is None:
-        return bench.no_alarm()
-    yield from bench.sleep(SHORT)
-    for sign, stage in ((Sign.ACCEPTED, None), (Sign.SEEN, Stage.SEEN), (Sign.HELPING, Stage.HELPING)):
-        if stage is not None:
-            bench.tell(stage)
-            yield from bench.sleep(SHORT)
-        if not (yield from bench.sees(sign)):
-            return bench.failed(
-                f"收到回执后设备没有提示“{_SIGNS[sign]}”", f"the receipt {sign} came, and the device did not show it", alarm,
-            )  # fmt: skip
-    yield from bench.calmed()
-    return bench.passed(alarm, bench.trace.entries[-1:])
-
-
-def nothing_is_shown_before_the_receipt(bench: Bench) -> Procedure:
-    bench.turn("PUBACKs are held, no receipt is sent").acknowledge = False
-    bench.endpoint.behaviour.receipts = False
-    alarm = yield from bench.raised()
-    if alarm is None:
-        return bench.no_alarm()
-    yield from bench.sleep(SHORT)
-    for sign, zh in _SIGNS.items():
-        if (yield from bench.sees(sign)):
-            return bench.failed(
-                f"平台尚未受理，设备已提示“{zh}”", f"nobody had taken the call, and the device showed {sign}", alarm,
-            )  # fmt: skip
-    bench.release()
-    bench.tell(Stage.ACCEPTED)
-    yield from bench.calmed()
-    return bench.passed(alarm)
-
-
-_SIGNS = {Sign.ACCEPTED: "已受理", Sign.SEEN: "已看到", Sign.HELPING: "正在救助"}

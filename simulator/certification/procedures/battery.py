@@ -153,7 +153,7 @@ def low_battery_of_an_outage_is_reported(bench: Bench) -> Procedure:
     said = yield from bench.until(lambda: _low(bench, since), bench.features.connection.reconnects_within + bench.heartbeat + MINUTE)
     yield from bench.stimulate(Stimulus.BATTERY, 100)
     if not said and not bench.trace.connects(since):
-        return bench.named_elsewhere("C-08", bench.trace.closed(bench.mark))
+        return bench.named_elsewhere("C-08, F-14", bench.trace.closed(bench.mark))
     if not said:
         return bench.failed("断网期间电量变低，恢复后没有上报", "its battery became low in an outage, and it never said so")
     return bench.passed(said[:1])
@@ -167,6 +167,34 @@ def low_battery_is_shown(bench: Bench) -> Procedure:
     if not shown:
         return bench.failed("电量低时设备本身没有提示", "its battery was low, and it did not show it", bench.trace.entries[-1:])
     return bench.passed(bench.trace.entries[-1:])
+
+
+def charge_is_said(bench: Bench) -> Procedure:
+    yield from bench.sleep(bench.heartbeat)
+    said = bench.trace.messages()
+    if not said:
+        return bench.named_elsewhere("H-01")
+    charges = [message for message in said if "battery" in message.report.values]
+    if not charges:
+        return bench.failed("一个心跳周期内没有上报电量", "in one heartbeat no report said its charge", said[:3])
+    return bench.passed(charges[:1])
+
+
+def heard_with_a_low_battery(bench: Bench) -> Procedure:
+    if not (yield from beats(bench)):
+        return bench.named_elsewhere("H-01")
+    since = yield from bench.stimulate(Stimulus.BATTERY, max(1.0, bench.features.battery_low_at - 3))
+    began = bench.now
+    yield from bench.sleep(bench.heartbeat * 3)
+    said = bench.trace.messages(since)
+    moments = [began, *(message.at for message in said), bench.now]
+    longest = max(later - earlier for earlier, later in pairwise(moments))
+    yield from bench.stimulate(Stimulus.BATTERY, 100)
+    if longest > bench.heartbeat + bench.patience:
+        return bench.failed(
+            f"电量低时沉默了 {seconds(longest)}", f"with a low battery it was silent for {seconds(longest)}", said[-2:],
+        )  # fmt: skip
+    return bench.passed(said[:3])
 
 
 def holds_out(bench: Bench) -> Procedure:

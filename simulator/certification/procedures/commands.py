@@ -164,6 +164,39 @@ def replies_are_not_retained(bench: Bench) -> Procedure:
     return bench.passed(entry)
 
 
+def reply_names_its_command(bench: Bench) -> Procedure:
+    """An id as long as a UUID; the bench's others are short."""
+    if not bench.endpoint.listens():
+        return bench.named_elsewhere("M-06")
+    since = bench.trace.mark
+    bench.endpoint.command(_SAID.encode({"id": _LONG_ID, "command": bench.features.commands[0]}), bench.now)
+    found = yield from bench.until(lambda: bench.trace.replies(since), ANSWERED_WITHIN)
+    if not found:
+        return bench.named_elsewhere("M-01")
+    entry, reply = found[0]
+    if reply.id != _LONG_ID:
+        return bench.failed(f"答复的 id 为 {reply.id[:40]}，不是命令的 id", f"its reply is to {reply.id[:40]!r}, which nobody asked", entry)
+    return bench.passed(entry)
+
+
+def self_test_by_command_is_one(bench: Bench) -> Procedure:
+    if not bench.endpoint.listens():
+        return bench.named_elsewhere("M-06")
+    since = bench.trace.mark
+    command_id = bench.ask("self_test")
+    found = yield from bench.until(lambda: _answers(bench, since, command_id), ANSWERED_WITHIN)
+    if not found or found[0][1].error:
+        return bench.named_elsewhere("M-01")
+    limit = bench.features.alarm.within
+    said = yield from bench.until(lambda: bench.trace.messages(since, where=lambda r: r.values.get("test") is True), limit)
+    if not said:
+        return bench.failed(
+            "命令自检答复已完成，却没有上报 test", "it says that the self-test is done, and reported none", found[0][0],
+        )  # fmt: skip
+    return bench.passed(found[0][0], said[:1])
+
+
+_LONG_ID = "3f1c0b52-6a0e-4e7d-9d5b-8c2f7e1a9b40"
 _SAID = msgspec.json.Encoder()
 _MALFORMED = (
     b"", b"{", b"\xff\xfe", b'{"id":7,"command":["identify"]}', b'{"command":"identify"}', b"[" * 5000, b'{"id":"' + b"x" * 60_000,

@@ -7,14 +7,13 @@ from simulator.certification.behaviour import Certificate, Deal
 from simulator.certification.bench import Bench, Procedure, Step
 from simulator.certification.procedures.parts import MINUTE, SHORT, ids, is_alarm, patience_of, returns, seconds, taken
 from simulator.certification.trace import Message, Passed
-from simulator.virtual.stimulus import Stimulus
 
 SLOW = 100
 """Bytes a second: the edge of a 2G cell."""
 FAR = timedelta(seconds=3)
 """Each way: a cell that is full, or a satellite."""
 BREAKS = 6
-FLAPS = 5
+LONG = timedelta(minutes=20)
 BEHIND = timedelta(seconds=15)
 """For what was on the wire already when the alarm began, at SLOW."""
 
@@ -94,7 +93,7 @@ def alarm_behind_a_backlog(bench: Bench) -> Procedure:
     how.bytes_per_second, how.delay_up, how.delay_down = SLOW, timedelta(seconds=1), timedelta(seconds=1)
     bench.come_back()
     if (yield from bench.reconnected(since)) is None:
-        return bench.named_elsewhere("C-08", bench.trace.closed(since))
+        return bench.named_elsewhere("C-08, F-14", bench.trace.closed(since))
     begun = yield from bench.until(lambda: bench.trace.messages(since), bench.heartbeat)
     if not begun:
         return bench.named_elsewhere("S-12", bench.trace.opened(since))
@@ -183,6 +182,21 @@ def one_acknowledgement_is_lost(bench: Bench) -> Procedure:
 
 
 # --- a line that comes and goes ---
+
+
+def comes_back_after_a_long_outage(bench: Bench) -> Procedure:
+    bench.vanish()
+    yield from bench.sleep(LONG)
+    since = bench.trace.mark
+    bench.come_back()
+    again = yield from bench.reconnected(since)
+    if again is None:
+        limit = seconds(bench.features.connection.reconnects_within)
+        return bench.failed(
+            f"断网 {seconds(LONG)} 后，恢复了 {limit} 仍未重连",
+            f"after an outage of {seconds(LONG)} it did not connect again within {limit}", bench.trace.closed(bench.mark)[:1],
+        )  # fmt: skip
+    return bench.passed(again)
 
 
 def line_breaks_again_and_again(bench: Bench) -> Procedure:
@@ -282,50 +296,7 @@ def server_has_another_address(bench: Bench) -> Procedure:
     return bench.passed(bench.trace.closed(since)[:1], came[:1])
 
 
-# --- power that comes and goes ---
-
-
-def power_flaps(bench: Bench) -> Procedure:
-    """The alarm has been said to nobody. One loss of power is the control."""
-    came, opened = yield from _flapped(bench, FLAPS)
-    if not came:
-        if not bench.trace.connects(opened):
-            return bench.named_elsewhere("C-08", bench.trace.opened(opened))
-        once, _ = yield from _flapped(bench, 1)
-        if not once:
-            return bench.named_elsewhere("A-13", bench.trace.opened(opened))
-        return bench.failed(
-            f"电源闪断 {FLAPS} 次后，报警丢失", f"the power went and came {FLAPS} times, and the alarm was gone",
-            bench.trace.opened(opened),
-        )  # fmt: skip
-    if len(ids(came)) > 1:
-        return bench.failed("电源闪断后，一次报警成了多个", "the power went and came, and one alarm became several", came)
-    return bench.passed(came[:2])
-
-
 # --- parts ---
-
-
-def _flapped(bench: Bench, times: int) -> Generator[Step, object, tuple[list[Message], int]]:
-    yield from bench.stimulate(Stimulus.POWER, 1)
-    yield from bench.settled()
-    bench.vanish()
-    yield from bench.sleep(SHORT)
-    since = yield from bench.do(bench.alarm.deed)
-    yield from bench.sleep(SHORT)
-    for _ in range(times):
-        yield from bench.stimulate(Stimulus.POWER, 0)
-        yield from bench.sleep(timedelta(seconds=2))
-        yield from bench.stimulate(Stimulus.POWER, 1)
-        yield from bench.sleep(timedelta(seconds=4))
-    bench.come_back()
-    yield from bench.until(
-        lambda: bench.trace.alarms(since, prop=bench.alarm.prop), bench.features.connection.reconnects_within + MINUTE,
-    )  # fmt: skip
-    yield from bench.sleep(SHORT)
-    came = bench.trace.alarms(since, prop=bench.alarm.prop)
-    yield from bench.calmed()
-    return came, since
 
 
 def _cut_alarm(

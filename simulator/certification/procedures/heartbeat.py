@@ -11,6 +11,11 @@ from simulator.virtual.stimulus import Stimulus
 SPACING = timedelta(seconds=10)
 """On average between two reports of a device at rest, at least."""
 
+DAY = timedelta(days=1)
+UPTIME = 26 * DAY
+BREAKS = 100
+"""Of a line that nobody cuts."""
+
 
 def heard_within_its_promise(bench: Bench) -> Procedure:
     since, began = bench.trace.mark, bench.now
@@ -40,7 +45,7 @@ def heard_after_an_outage(bench: Bench) -> Procedure:
     bench.come_back()
     again = yield from bench.reconnected(since)
     if again is None:
-        return bench.named_elsewhere("C-08", bench.trace.closed(since))
+        return bench.named_elsewhere("C-08, F-14", bench.trace.closed(since))
     heard = yield from bench.until(lambda: bench.trace.messages(again.number), bench.heartbeat)
     if not heard:
         return bench.failed(
@@ -91,6 +96,31 @@ def does_not_flood(bench: Bench) -> Procedure:
             f"静止状态下 {seconds(span)} 内发了 {len(said)} 条报告", f"at rest it sent {len(said)} reports in {seconds(span)}", said[:10],
         )  # fmt: skip
     return bench.passed(said[:5])
+
+
+def says_something(bench: Bench) -> Procedure:
+    yield from bench.sleep(bench.heartbeat)
+    said = bench.trace.messages(bench.mark)
+    if not said:
+        return bench.named_elsewhere("H-01")
+    empty = [message for message in said if not message.report.values]
+    if empty:
+        return bench.failed("心跳报告里没有任何内容", "a report says nothing at all", empty[:3])
+    return bench.passed(said[:3])
+
+
+def heard_after_a_long_uptime(bench: Bench) -> Procedure:
+    """Milliseconds since a start fill a signed number of 32 bits after 24.9 days."""
+    if not (yield from beats(bench)):
+        return bench.named_elsewhere("H-01")
+    since = bench.trace.mark
+    for _ in range(UPTIME // DAY):
+        yield from bench.sleep(DAY)
+        if len(bench.trace.closed(since)) > BREAKS:
+            return bench.named_elsewhere("C-07", bench.trace.closed(since)[:3])
+    since, began = bench.trace.mark, bench.now
+    yield from bench.sleep(bench.heartbeat * 3)
+    return _gaps(bench, bench.trace.messages(since), began)
 
 
 def _gaps(bench: Bench, said: list[Message], began: datetime) -> Outcome:

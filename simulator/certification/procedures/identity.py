@@ -87,6 +87,21 @@ def says_its_model_and_firmware(bench: Bench) -> Outcome:
     return bench.passed(entry)
 
 
+def client_id_is_its_own(bench: Bench) -> Outcome:
+    """Two units with the same throw each other out. One unit is on the bench, so it is the text that is looked at."""
+    who = bench.endpoint.identity
+    own = [name for name in (who.device, who.username, bench.features.unit) if name]
+    tries = bench.trace.connects()
+    bad = [entry for entry, said in tries if said.client_id and not any(name.lower() in said.client_id.lower() for name in own)]
+    if bad:
+        said = tries[0][1].client_id[:60]
+        return bench.failed(
+            f"客户端标识 {said} 中没有设备标识、用户名或声明的机身编号，可能每台都相同",
+            f"nothing in its client id {said} is its own: neither device id, nor user name, nor the stated number of the unit", bad,
+        )  # fmt: skip
+    return bench.passed([entry for entry, _ in tries])
+
+
 def _unique(bench: Bench, zh: str) -> Outcome:
     said = [message for message in bench.trace.messages() if message.report.id]
     if not said:

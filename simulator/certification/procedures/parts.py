@@ -5,12 +5,14 @@ from datetime import timedelta
 from functools import partial
 
 from devices.mqtt.packets import Publish
-from simulator.certification.bench import Bench, Step
-from simulator.certification.trace import Message, Passed
+from simulator.certification.bench import Bench, Outcome, Step
+from simulator.certification.trace import Entry, Message, Passed
 
 MINUTE = timedelta(minutes=1)
 SHORT = timedelta(seconds=5)
 """After a stimulus, before the next."""
+WATCHED = timedelta(minutes=12)
+"""Longer than any pause between two repetitions."""
 
 
 def seconds(span: timedelta) -> str:
@@ -80,3 +82,22 @@ def returns(bench: Bench) -> Generator[Step, object, bool]:
 def taken(messages: Iterable[Message]) -> list[Message]:
     """Those that the bench did not have to pretend never came."""
     return [message for message in messages if not message.entry.ignored]
+
+
+def noticed_once(bench: Bench) -> Generator[Step, object, list[Message] | None]:
+    """What it is for, done and undone; its reports of it."""
+    prop = bench.event.prop
+    since = yield from bench.do(bench.event.deed)
+    said = yield from bench.until(lambda: bench.trace.messages(since, where=lambda r: r.values.get(prop) is True), MINUTE)
+    if bench.event.undoing is not None:
+        yield from bench.do(bench.event.undoing)
+        yield from bench.sleep(SHORT)
+    return said
+
+
+def as_before(bench: Bench, zh: str, en: str, shown: Iterable[Entry]) -> Generator[Step, object, Outcome]:
+    """Whether it still reports what it is for."""
+    said = yield from noticed_once(bench)
+    if not said:
+        return bench.failed(f"{zh}之后不再上报", f"after {en} it reported nothing more", shown)
+    return bench.passed(shown, said[:1])

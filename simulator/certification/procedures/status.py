@@ -1,6 +1,7 @@
 """S: report and status semantics. What is said is true, in the contract's words, and is not lost."""
 
 from collections.abc import Generator
+from datetime import timedelta
 from itertools import pairwise
 
 from devices.mqtt.packets import Publish
@@ -12,6 +13,18 @@ from simulator.virtual.profile import Sense
 from simulator.virtual.speech import OFFLINE
 from simulator.virtual.stimulus import Stimulus
 from simulator.wire import Channel
+
+LAST_NUMBER = 0xFFFF
+QUICK = timedelta(milliseconds=30)
+"""For a report and its PUBACK, in virtual time."""
+PLAUSIBLE: dict[str, tuple[float, float]] = {
+    "heart_rate": (25, 220), "spo2": (50, 100), "respiration_rate": (4, 60), "body_temperature": (30, 43), "systolic": (50, 260),
+    "diastolic": (20, 160), "temperature": (-40, 85), "humidity": (0, 100), "co": (0, 2000), "gas": (0, 100), "smoke_density": (0, 10),
+    "illuminance": (0, 150_000), "battery": (0, 100), "link_quality": (0, 255), "rssi": (-150, 0), "speed": (0, 100),
+    "latitude": (-90, 90), "longitude": (-180, 180),
+}  # fmt: skip
+"""Least and most. 0, 255 and -1 stand in many protocols for what could not be measured."""
+OF_A_BODY = frozenset({"heart_rate", "spo2", "respiration_rate", "body_temperature", "systolic", "diastolic"})
 
 
 def reports_are_sound(bench: Bench) -> Procedure:
@@ -139,7 +152,7 @@ def readings_of_an_outage_arrive(bench: Bench) -> Procedure:
         return bench.named_elsewhere("H-01")
     came, since = yield from _outage(bench)
     if not bench.trace.connects(since):
-        return bench.named_elsewhere("C-08", bench.trace.closed(bench.mark))
+        return bench.named_elsewhere("C-08, F-14", bench.trace.closed(bench.mark))
     if len(came) < min(2, bench.features.store):
         return bench.failed(
             f"断网期间的读数只到了 {len(came)} 条", f"of the readings of an outage {len(came)} came after it", bench.trace.opened(since),
@@ -158,6 +171,97 @@ def readings_of_an_outage_come_in_order(bench: Bench) -> Procedure:
         if later.report.at < earlier.report.at:
             return bench.failed("积存的读数没有从最早的开始送", "stored readings did not come oldest first", earlier, later)
     return bench.passed(stamped[:6])
+
+
+def readings_go_on_after_a_lost_acknowledgement(bench: Bench) -> Procedure:
+    """The one whose PUBACK was lost may come again; others must come."""
+    since = bench.trace.mark
+    bench.on(is_reading, Deal.CUT, "the connection is cut between a reading's PUBLISH and its PUBACK")
+    first = yield from bench.until(lambda: bench.trace.messages(since), bench.heartbeat * 1.2)
+    if not first:
+        return bench.named_elsewhere("H-01")
+    if first[0].publish.qos == 0:
+        return bench.named_elsewhere("S-02", first[:1])
+    if (yield from bench.reconnected(first[0].number)) is None:
+        return bench.named_elsewhere("C-08", first[:1])
+    yield from bench.settled()
+    here, known = bench.trace.mark, first[0].report.id
+    others = yield from bench.until(lambda: bench.trace.messages(here, where=lambda report: report.id != known), bench.heartbeat)
+    if not others:
+        return bench.failed(
+            "丢失一个确认后不再有读数", "one PUBACK was lost in a cut, and no reading came any more", first[:1], bench.trace.opened(here),
+        )  # fmt: skip
+    return bench.passed(first[:1], others[:1])
+
+
+def stated_store_is_there(bench: Bench) -> Procedure:
+    """An outage in which more readings come about than it states to keep."""
+    store = bench.features.store
+    bench.vanish()
+    since = bench.trace.mark
+    yield from bench.sleep(bench.heartbeat * (store + 2))
+    bench.come_back()
+    yield from bench.reconnected(since)
+    if not bench.trace.connects(since):
+        return bench.named_elsewhere("F-14", bench.trace.closed(bench.mark))
+    yield from bench.until(lambda: len(bench.trace.messages(since)) >= store, 5 * MINUTE)
+    came = firsts(bench.trace.messages(since))
+    if len(came) < store:
+        return bench.failed(
+            f"声明保存 {store} 条读数，断网后只到了 {len(came)} 条",
+            f"it states that it keeps {store} readings, and {len(came)} came after an outage", came[:3],
+        )  # fmt: skip
+    return bench.passed(came[:3])
+
+
+def packet_numbers_begin_anew(bench: Bench) -> Procedure:
+    """MQTT numbers messages to 65,535 and then from 1 again. What is no alarm is made to begin and end so often."""
+    sense = next((one for one in bench.profile.senses if not one.alarm), bench.event)
+    since = bench.trace.mark
+    for _ in range(LAST_NUMBER // 2 + 50):
+        yield from bench.do(sense.deed)
+        yield from bench.sleep(QUICK)
+        yield from bench.do(sense.undoing or sense.deed)
+        yield from bench.sleep(QUICK)
+    here = yield from bench.do(sense.deed)
+    said = yield from bench.until(lambda: bench.trace.messages(here, where=lambda r: r.values.get(sense.prop) is True), MINUTE)
+    yield from bench.do(sense.undoing or sense.deed)
+    count = len(bench.trace.messages(since))
+    if count < LAST_NUMBER // 2:
+        return bench.inconclusive("设备没有逐一上报，无法判定", f"it reported {count} times alone, so this could not be measured")
+    if not said:
+        return bench.failed(f"发送 {count} 条之后不再上报", f"after {count} reports it said nothing more", bench.trace.messages(since)[-3:])
+    return bench.passed(said[:1])
+
+
+# --- what values say ---
+
+
+def values_are_plausible(bench: Bench) -> Procedure:
+    """Of a living body and of a room, in the contract's units. What could not be measured is left out."""
+    yield from bench.sleep(bench.heartbeat)
+    said = bench.trace.messages()
+    for message in said:
+        for name, value in message.report.values.items():
+            least, most = PLAUSIBLE.get(name, (value, value))
+            if not least <= value <= most:
+                return bench.failed(
+                    f"{name} 为 {value:g}，不在 {least:g} 至 {most:g} 之间",
+                    f"{name} was {value:g}, which is not within {least:g} and {most:g}", message,
+                )  # fmt: skip
+    return bench.passed(said[:3])
+
+
+def no_vitals_of_nobody(bench: Bench) -> Procedure:
+    yield from bench.stimulate(Stimulus.WORN, 0)
+    yield from bench.sleep(MINUTE)
+    here = bench.trace.mark
+    yield from bench.sleep(bench.heartbeat)
+    said = bench.trace.messages(here, where=lambda report: report.values.keys() & OF_A_BODY)
+    yield from bench.stimulate(Stimulus.WORN, 1)
+    if said:
+        return bench.failed("已摘下仍上报生命体征", "nobody wore it, and it reported what only a body has", said[:3])
+    return bench.passed(bench.trace.messages(here)[:1])
 
 
 # --- parts ---

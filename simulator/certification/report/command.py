@@ -15,6 +15,7 @@ from simulator.certification.report.verify import Examined, Finding, examine
 from simulator.certification.report.words import moment
 from simulator.certification.report.writing import write
 from simulator.certification.result import Result
+from simulator.usage import OneLine
 
 
 def hand_in(result: Result, folder: Path, key: Path | None) -> bool:
@@ -33,7 +34,7 @@ def hand_in(result: Result, folder: Path, key: Path | None) -> bool:
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser(
+    one = OneLine(
         prog="anju certify verify",
         description="Checks signature, digests and verdicts of a report, and whose key signed it.",
         epilog="Exit 0: not a doubt; 1: each is told in a line; 2: wrong usage.",

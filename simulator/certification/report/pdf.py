@@ -97,11 +97,12 @@ def _story(result: Result, *, whole: bool, key: str) -> list["Flowable"]:
     story += [_head("各类结果"), _families(result)]
     statement = [[_p(name, 8), _p(value, 8)] for name, value in words.stated(features)]
     story += [_head("厂商声明"), table(statement, (190, 309))]
-    story.append(_head("逐条结果"))
+    above = [_head("逐条结果")]
     for letter, name, verdicts in words.by_family(result):
-        story.append(Paragraph(mixed(f"{letter}  {name.zh}  {name.en}"), style(11.5, before=8)))
+        above.append(Paragraph(mixed(f"{letter}  {name.zh}  {name.en}"), style(11.5, before=8)))
         for v in verdicts:
-            story += _clause(v)
+            story += _clause(v, above)
+            above = []
     story += [
         _head("如何核对"),
         _p("本文件带有签名。运行 ./anju certify verify 文件 可核对签名、内容是否被改动，以及密钥属于谁。"),
@@ -188,7 +189,8 @@ def _families(result: Result) -> "Flowable":
     return table(rows, (219, 70, 70, 70, 70), head=True)
 
 
-def _clause(v: ClauseVerdict) -> list["Flowable"]:
+def _clause(v: ClauseVerdict, above: list["Flowable"]) -> list["Flowable"]:
+    """`above`: headings that must not be left alone at the foot of a page."""
     from reportlab.platypus import CondPageBreak, Spacer, Table
 
     from simulator.certification.report.pdf_timeline import drawing
@@ -207,8 +209,9 @@ def _clause(v: ClauseVerdict) -> list["Flowable"]:
     drawn = picture(v)
     if drawn is not None:
         rows.append([_p("历时", 8.5, FAINT), _p(words.span(v.took_s), 8.5)])
-    told = [Spacer(0, 6), head, table(rows, (50, 449))]
+    told = [*above, Spacer(0, 6), head, table(rows, (50, 449))]
+    needed = 130 + 32 * len(above)
     if drawn is None:
-        return [CondPageBreak(130), *told]
+        return [CondPageBreak(needed), *told]
     figure = drawing(drawn, ACROSS)
-    return [CondPageBreak(min(130 + figure.height, 730)), *told, Spacer(0, 4), figure]
+    return [CondPageBreak(min(needed + figure.height, 730)), *told, Spacer(0, 4), figure]

@@ -67,6 +67,8 @@ def facts(result: Result) -> list[tuple[Bilingual, Bilingual]]:
     how = Bilingual("虚拟时间（设备程序，非实物）", "virtual time (the device's program, no hardware)") if run.virtual else Bilingual(
         "真实网络连接", "over real sockets",
     )  # fmt: skip
+    if run.broker:
+        how = Bilingual(f"经由外部服务器 {run.broker}", f"behind the outside broker {run.broker}")
     kind = PROFILES.get(features.profile, features.profile)
     when = f"{moment(run.began_at)} – {moment(run.ended_at)}"
     return [

@@ -64,5 +64,6 @@ def certificate_of(result: Result, files: dict[Part, str], *, whole: bool) -> Ce
 
 
 def is_whole(result: Result) -> bool:
-    """Whether every clause of this suite's catalogue stands in it, applicable or not."""
-    return result.catalogue == catalogue_digest() and {v.number for v in result.verdicts} == {clause.number for clause in load(PROCEDURES)}
+    """Whether every clause of this suite's catalogue stands in it, applicable or not, and none was out of sight behind a broker."""
+    measured = {verdict.number for verdict in result.verdicts}
+    return not result.run.broker and result.catalogue == catalogue_digest() and measured == {clause.number for clause in load(PROCEDURES)}

@@ -10,7 +10,7 @@ from simulator.scenario import Bilingual
 from simulator.virtual import speech
 from simulator.virtual.firmware import STAGES, Firmware
 from simulator.virtual.flash import Letter, Says
-from simulator.virtual.mutants.mutant import Also, Mutant
+from simulator.virtual.mutants.mutant import Mutant
 from simulator.virtual.profile import ProfileName, Sense
 from simulator.virtual.radio import Timer
 from simulator.virtual.speech import Channel, Command
@@ -204,25 +204,22 @@ MUTANTS = (
     Mutant(
         name="repeats_thrice", profile=PENDANT, firmware=RepeatsThrice,
         title=Bilingual("重发三次没人应答就放弃。", "After three repetitions without an answer it gives up."),
-        names="repeating until a receipt, however long",
+        names="repeating until a receipt, however long", fails="A-27",
     ),
     Mutant(
         name="repeats_for_ever", profile=PULL_CORD, firmware=RepeatsForEver,
         title=Bilingual("收到回执后仍不停呼叫。", "It goes on calling after the receipt."),
         names="a receipt ends the repeating", fails="A-09",
-        also=(
-            Also("K-08", "a call repeated for a day keeps its time; the clause blames the clock", mistaken=True),
-        ),
     ),
     Mutant(
         name="repeats_every_second", profile=FALL, firmware=RepeatsEverySecond,
         title=Bilingual("没有回执时每秒呼叫一次。", "Without a receipt it calls again every second."),
-        names="the pace of repetitions",
+        names="the pace of repetitions", fails="A-28",
     ),
     Mutant(
         name="accepted_without_receipt", profile=PENDANT, firmware=AcceptedWithoutReceipt,
         title=Bilingual("平台还没受理，灯已显示受理。", "Its lamp says accepted before the platform has said so."),
-        names="no receipt shown that did not come",
+        names="no receipt shown that did not come", fails="A-23",
     ),
     Mutant(
         name="receipt_not_shown", profile=PULL_CORD, firmware=ReceiptNotShown,
@@ -237,24 +234,17 @@ MUTANTS = (
     Mutant(
         name="press_not_shown", profile=PENDANT, firmware=PressNotShown,
         title=Bilingual("按下后没有任何提示，老人以为没按到。", "A press shows nothing, and one thinks that it did not work."),
-        names="the call under way is shown",
+        names="the call under way is shown", fails="A-29",
     ),
     Mutant(
         name="second_press_swallowed", profile=PULL_CORD, firmware=SecondPressSwallowed, source="1technophile/OpenMQTTGateway#2356",
         title=Bilingual("三分钟内再按一次，被当成重复丢掉。", "A second press within three minutes is thrown away as an echo."),
         names="two calls in a short time", fails="A-16",
-        also=(
-            Also("A-24", "the second alarm of an outage is swallowed too"),
-            Also("K-04", "the second press is swallowed; the clause blames the clock", mistaken=True),
-            Also("K-09", "the second press is swallowed; the clause blames the date", mistaken=True),
-            Also("K-10", "the second press is swallowed; the clause blames the date", mistaken=True),
-            Also("R-09", "the second press is swallowed; the clause blames the flood", mistaken=True),
-        ),
     ),
     Mutant(
         name="call_forgotten_by_restart", profile=FALL, firmware=CallForgottenByRestart,
         title=Bilingual("等回执时断电，来电后不再呼叫。", "When power fails while it waits for a receipt, it does not call again."),
-        names="repeating goes on after a restart",
+        names="repeating goes on after a restart", fails="A-30",
     ),
     Mutant(
         name="carries_out_twice", profile=ProfileName.SMOKE, firmware=CarriesOutTwice,
@@ -279,7 +269,7 @@ MUTANTS = (
     Mutant(
         name="shortens_command_ids", profile=ProfileName.CO, firmware=ShortensCommandIds,
         title=Bilingual("回答里的命令编号只剩前八位。", "Its replies carry the first eight characters of the command's id."),
-        names="the id of the command in the reply",
+        names="the id of the command in the reply", fails="M-09",
     ),
     Mutant(
         name="retained_reply", profile=ProfileName.DOOR, firmware=RetainedReply,
@@ -294,7 +284,7 @@ MUTANTS = (
     Mutant(
         name="test_said_not_done", profile=ProfileName.SMOKE, firmware=TestSaidNotDone,
         title=Bilingual("远程自检只回答完成，并没有真做。", "A self-test by command is said to be done, and nothing is tested."),
-        names="the command self_test does what it says",
+        names="the command self_test does what it says", fails="M-10",
     ),
     Mutant(
         name="dies_of_long_message", profile=PULL_CORD, firmware=DiesOfLongMessage, source="256dpi/arduino-mqtt#19",

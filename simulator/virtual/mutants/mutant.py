@@ -11,17 +11,16 @@ CONSTRUCTED = "constructed"
 
 
 class Also(msgspec.Struct, frozen=True):
-    """A second clause that fails, and why. `mistaken`: it blames another cause, and should have remained open: a fault of the suite."""
+    """A second clause that fails, since the fault breaks its requirement too, and why it does."""
 
     clause: str
     why: str
-    mistaken: bool = False
 
 
 class Mutant(msgspec.Struct, frozen=True, kw_only=True):
     """`source`: `owner/repository#number` of a tracker where such a fault was reported, or `constructed`. `names`: what it is about.
 
-    `fails`: the clause that names the fault; empty where the suite has none, which is said and not hidden.
+    `fails`: the clause that names the fault.
     """
 
     name: str
@@ -29,9 +28,9 @@ class Mutant(msgspec.Struct, frozen=True, kw_only=True):
     profile: ProfileName
     firmware: type[Firmware]
     names: str
+    fails: str
     source: str = CONSTRUCTED
     level: int = LEVEL
-    fails: str = ""
     also: tuple[Also, ...] = ()
 
     @property

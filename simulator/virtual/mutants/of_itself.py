@@ -193,9 +193,6 @@ MUTANTS = (
         name="twelve_hours", profile=ProfileName.MOTION, firmware=TwelveHours,
         title=Bilingual("时间按十二小时制，下午变成凌晨。", "It writes hours to twelve: the afternoon is the night before."),
         names="the time is right in the afternoon", fails="K-08",
-        also=(
-            Also("K-10", "the leap day has an afternoon too"),
-        ),
     ),
     Mutant(
         name="sets_clock_once", profile=ProfileName.WATCH, firmware=SetsClockOnce,
@@ -206,9 +203,6 @@ MUTANTS = (
         name="never_sets_clock", profile=ProfileName.CO, firmware=NeverSetsClock, source="arendst/Tasmota#17728",
         title=Bilingual("声明网络对时，实际从不对时。", "It states the network's time and never asks for it."),
         names="a clock from the network", fails="K-03",
-        also=(
-            Also("K-06", "what it stores has no time either"),
-        ),
     ),
     Mutant(
         name="clock_a_day_ahead", profile=ProfileName.FALL, firmware=ADayAhead,
@@ -219,17 +213,11 @@ MUTANTS = (
         name="battery_twice", profile=ProfileName.DOOR, firmware=BatteryTwice, source="Koenkk/zigbee2mqtt#21607",
         title=Bilingual("满电报百分之二百。", "A full battery is 200 %."),
         names="the unit of the battery", fails="S-01",
-        also=(
-            Also("B-04", "twice the charge is not the charge"),
-        ),
     ),
     Mutant(
         name="battery_half", profile=ProfileName.PENDANT, firmware=BatteryHalf, source="Koenkk/zigbee2mqtt#3286",
         title=Bilingual("新电池只报百分之五十。", "A new battery is 50 %."),
         names="the value of the battery", fails="B-04",
-        also=(
-            Also("B-10", "half the charge falls faster than the stated life"),
-        ),
     ),
     Mutant(
         name="battery_always_full", profile=ProfileName.MOTION, firmware=BatteryAlwaysFull, source="Koenkk/zigbee2mqtt#24120",
@@ -239,14 +227,13 @@ MUTANTS = (
     Mutant(
         name="battery_not_said", profile=ProfileName.WATER, firmware=BatteryNotSaid,
         title=Bilingual("用电池却从不报电量。", "It runs on a battery and never says its charge."),
-        names="the battery in the heartbeat",
+        names="the battery in the heartbeat", fails="B-11",
     ),
     Mutant(
         name="never_battery_low", profile=ProfileName.SMOKE, firmware=NeverBatteryLow, source="Koenkk/zigbee2mqtt#6452",
         title=Bilingual("电量低从不上报，直到没电离线。", "A low battery is never reported; one day it is gone."),
         names="battery_low reported", fails="B-01",
         also=(
-            Also("B-08", "it never says so, in an outage neither"),
             Also("B-09", "the lamp goes with the report"),
         ),
     ),
@@ -259,9 +246,6 @@ MUTANTS = (
         name="battery_low_too_late", profile=ProfileName.PULL_CORD, firmware=BatteryLowTooLate, source="Koenkk/zigbee2mqtt#10259",
         title=Bilingual("声明百分之二十报低电，实际到百分之五才报。", "It states a warning at 20 % and warns at 5."),
         names="the stated threshold of battery_low", fails="B-01",
-        also=(
-            Also("B-08", "the outage's charge is not below its own mark"),
-        ),
     ),
     Mutant(
         name="battery_low_with_every_breath", profile=ProfileName.DOOR, firmware=BatteryLowWithEveryBreath,
@@ -274,21 +258,17 @@ MUTANTS = (
     Mutant(
         name="silent_when_low", profile=ProfileName.WATER, firmware=SilentWhenLow,
         title=Bilingual("电量低以后为省电停了心跳。", "With a low battery it saves its heartbeats."),
-        names="the heartbeat with a low battery",
+        names="the heartbeat with a low battery", fails="B-12",
     ),
     Mutant(
         name="battery_lamp_missing", profile=ProfileName.PENDANT, firmware=BatteryLampMissing,
         title=Bilingual("电量低时本机没有任何提示。", "With a low battery the device itself shows nothing."),
-        names="a low battery shown on the device",
+        names="a low battery shown on the device", fails="B-09",
     ),
     Mutant(
         name="trusts_anybody", profile=ProfileName.PULL_CORD, firmware=TrustsAnybody,
         title=Bilingual("不验证证书，谁冒充服务器都连。", "It does not check certificates, and tells anybody its password."),
         names="a certificate of an unknown authority", fails="C-15",
-        also=(
-            Also("C-16", "who looks at nothing does not look at the date"),
-            Also("C-17", "who looks at nothing does not look at the name"),
-        ),
     ),
     Mutant(
         name="trusts_expired", profile=ProfileName.SMOKE, firmware=TrustsExpired,

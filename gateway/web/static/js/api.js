@@ -21,13 +21,19 @@ export function freshKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
+const PATIENCE_MS = 12_000;
+/** A draft of rules is checked and its tests are played, for which the service takes two minutes at most. */
+const EXAMINING_MS = 130_000;
+/** A city's month is counted with what calls leave of a processor, and takes the longer the more of them there are. */
+export const COUNTING_MS = 300_000;
+
 /**
- * @param {string} method @param {string} path @param {unknown} [body] @param {Record<string, string>} [headers]
+ * @param {string} method @param {string} path @param {unknown} [body] @param {Record<string, string>} [headers] @param {number} [patience]
  * @returns {Promise<any>} the answer's JSON, or null where there is none
  */
-export async function call(method, path, body, headers = {}) {
+export async function call(method, path, body, headers = {}, patience = PATIENCE_MS) {
   const waiting = new AbortController();
-  const timer = setTimeout(() => waiting.abort(), 12_000);
+  const timer = setTimeout(() => waiting.abort(), patience);
   let response;
   try {
     response = await fetch(ROOT + path, {
@@ -88,14 +94,57 @@ export const api = {
   alert: (alert) => call("GET", `/alerts/${id(alert)}`),
   /** @param {string} alert @param {string} action @param {object} body @param {string} key the same key asks the same thing again */
   act: (alert, action, body, key) => call("POST", `/alerts/${id(alert)}/${action}`, body, { "Idempotency-Key": key }),
+  /**
+   * @param {{alerts: string[], disposition: string, reason: string, event: string}} body @param {string} key
+   * @returns {Promise<{closed: string[], left: {alert: string, why: string, text: import("./types.js").Sentence}[]}>}
+   */
+  closeTogether: (body, key) => call("POST", "/alerts/close", body, { "Idempotency-Key": key }),
+  /** @param {string} alert @param {string} cursor @returns {Promise<{items: import("./types.js").Listed[], next: string|null}>} */
+  welfare: (alert, cursor) => call("GET", `/alerts/${id(alert)}/welfare?limit=200&cursor=${id(cursor)}`),
+  /** @param {string} alert @param {string} home @param {string} result @param {string} key */
+  markWelfare: (alert, home, result, key) => call("POST", `/alerts/${id(alert)}/welfare/${id(home)}`, { result }, { "Idempotency-Key": key }),
+  /** What the plan of an alert has. @param {string} alert @returns {Promise<{policy: string, items: import("./types.js").Grade[]}>} */
+  grades: (alert) => call("GET", `/alerts/${id(alert)}/grades`),
+  /** @param {string} alert @param {{scale: string, grade: number, reason: string}} body @param {string} key @returns {Promise<Alert>} */
+  raiseGrade: (alert, body, key) => call("POST", `/alerts/${id(alert)}/grade`, body, { "Idempotency-Key": key }),
   /** @returns {Promise<import("./types.js").Disposition[]>} */
   dispositions: () => all("/dispositions"),
   /** @param {string} home @returns {Promise<import("./types.js").Home>} */
   home: (home) => call("GET", `/homes/${id(home)}`),
+  /** @param {string} home @param {{mode: string, until: string, reason: string}} body @param {string} key */
+  setMode: (home, body, key) => call("POST", `/homes/${id(home)}/mode`, body, { "Idempotency-Key": key }),
+  /** The resident counts as at home again. @param {string} home */
+  endMode: (home) => call("DELETE", `/homes/${id(home)}/mode`),
+  /** @param {string} home @returns {Promise<import("./types.js").FamilyView>} */
+  family: (home) => call("GET", `/homes/${id(home)}/family`),
+  /** @param {string} home @param {object} body */
+  setConsent: (home, body) => call("PUT", `/homes/${id(home)}/consent`, body),
+  /** @param {string} home @param {{contact: string, days: number}} body @returns {Promise<{contact_name: string, path: string}>} */
+  makeFamilyLink: (home, body) => call("POST", `/homes/${id(home)}/family-links`, body),
+  /** @param {string} home @param {string} link */
+  revokeFamilyLink: (home, link) => call("DELETE", `/homes/${id(home)}/family-links/${id(link)}`),
+  /** Homes whose mode ends soon. @returns {Promise<import("./types.js").HomeMode[]>} */
+  endingModes: () => all("/modes?ending=true"),
+  /** What was arranged for a home, the latest first. @param {string} home @returns {Promise<{items: import("./types.js").Entry[]}>} */
+  homeTimeline: (home) => call("GET", `/homes/${id(home)}/timeline`),
   /** Homes whose name, address, phone or resident holds these words. @param {string} words @returns {Promise<{items: import("./types.js").HomeLine[], next: string|null}>} */
   findHomes: (words) => call("GET", `/homes?limit=${FOUND_AT_MOST}&q=${id(words)}`),
+  /** How every rule stands for a home just now. @param {string} home @returns {Promise<import("./types.js").Judged>} */
+  judgement: (home) => call("GET", `/homes/${id(home)}/judgement`),
+  /** The rules that hold, in words. @returns {Promise<{items: import("./types.js").RuleTold[], version: string}>} */
+  rules: () => call("GET", "/rules"),
+  /** @returns {Promise<import("./types.js").RulesVersion[]>} */
+  rulesVersions: () => all("/rules/versions"),
+  /** @param {string} version @returns {Promise<import("./types.js").RulesVersion>} with its texts */
+  rulesVersion: (version) => call("GET", `/rules/versions/${id(version)}`),
+  /** @param {{rules: string, tests: string, note: string}} body @returns {Promise<import("./types.js").RulesVersion>} */
+  bringRules: (body) => call("POST", "/rules/versions", body, {}, EXAMINING_MS),
+  /** @param {string} version @param {{reason: string, backtest: string}} body @param {string} key */
+  activateRules: (version, body, key) => call("POST", `/rules/versions/${id(version)}/activate`, body, { "Idempotency-Key": key }),
   /** Who else works here: an alert is handed to one of them. @returns {Promise<{username: string, role: string}[]>} */
   userNames: () => all("/users/names"),
+  /** What is on test, with its calls. @returns {Promise<import("./types.js").OnTest[]>} */
+  tests: () => all("/tests"),
   /** What should be seen to today. @returns {Promise<import("./types.js").Today>} */
   today: () => call("GET", "/reports/homes?limit=50"),
   /** @returns {Promise<import("./types.js").Model[]>} what the devices are called */

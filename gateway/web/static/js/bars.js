@@ -5,13 +5,15 @@ import { Clock } from "./counting.js";
 import { useDesk, usePage, useSeconds } from "./hooks.js";
 import { Icon } from "./icon.js";
 import { sentence, t } from "./i18n.js";
+import { More } from "./masthead.js";
+import { OnDuty } from "./onduty.js";
 import { PREFIX, waiting } from "./priority.js";
 import { clock, span } from "./time.js";
 
 export function TopBar() {
   const { desk, go } = usePage();
   useDesk(desk);
-  const open = [...desk.alerts.values()].filter((alert) => alert.status !== "closed");
+  const open = [...desk.alerts.values()].filter((alert) => alert.status !== "closed" && !alert.folded_into);
   return html`<header class="top">
     <h1><${Icon} name="house" /><span>${t("brand")}</span></h1>
     <ul class="counts" aria-label=${t("bar.counts")}>
@@ -29,7 +31,8 @@ export function TopBar() {
     <${Sound} />
     <button class="tool icon-only" onClick=${go.find} aria-label=${t("find.title")} title=${t("find.title")}><${Icon} name="find" /></button>
     <button class="tool" onClick=${go.language}>${t("bar.language")}<kbd>L</kbd></button>
-    <button class="tool icon-only" onClick=${go.theme} aria-label=${t("bar.theme")} title=${t("bar.theme")}><${Icon} name="theme" /></button>
+    <button class="tool icon-only theme" onClick=${go.theme} aria-label=${t("bar.theme")} title=${t("bar.theme")}><${Icon} name="theme" /></button>
+    <${More} />
     <span class="user">${desk.user}</span>
     <button class="tool" onClick=${go.logOut}>${t("logout")}</button>
   </header>`;
@@ -70,6 +73,7 @@ export function Banners() {
       <${Icon} name="broken" /><b>${t("banner.lost", { at: clock(desk.serverHeardAt), s: seconds })}</b><span>${t("banner.lost_more")}</span>
     </div>`}
     ${!desk.alarmUp && html`<div class="banner lost" role="alert"><${Icon} name="broken" /><b>${t("banner.alarm_down")}</b><span>${t("banner.alarm_down_more")}</span></div>`}
+    ${desk.flood && html`<div class="banner problem flood" role="status"><b>${t("flood.banner", { n: desk.flood.count })}</b></div>`}
     ${desk.alarmUp &&
     (!desk.ready || desk.problems.length > 0) &&
     html`<div class="banner problem" role="alert"><${Icon} name="technical" /><b>${t("banner.not_ready")}</b><span>${desk.problems.map(sentence).join(" ")}</span></div>`}
@@ -103,6 +107,7 @@ export function KeyLine() {
   return html`<footer class="keys">
     ${keys.map(([key, says]) => html`<span><kbd>${key}</kbd>${t(says)}</span>`)}
     <span class="space"></span>
+    <${OnDuty} />
     ${desk.seq > 0 && html`<span class="seq">${t("bar.seq", { seq: desk.seq })}</span>`}
     <button onClick=${go.help}><kbd>?</kbd>${t("keys.bar_all")}</button>
   </footer>`;

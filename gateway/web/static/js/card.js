@@ -2,16 +2,21 @@
 
 import { html, useEffect, useRef } from "../vendor/htm/standalone.module.js";
 import { Actions } from "./actions.js";
+import { CareLink } from "./carelink.js";
 import { Age, NextStep } from "./counting.js";
+import { GradeLine } from "./grade.js";
 import { useDesk, usePage } from "./hooks.js";
-import { Contacts, Devices, Related, WhoWhere } from "./household.js";
+import { Contacts, Devices, Related, Unwatched, WhoWhere } from "./household.js";
 import { HomeCard, Today } from "./homecard.js";
 import { Icon } from "./icon.js";
-import { said, t, word } from "./i18n.js";
+import { said, sentence, t, word } from "./i18n.js";
+import { Mode } from "./mode.js";
+import { shown } from "./priority.js";
 import { Readings } from "./readings.js";
 import { Hands, Mark, Marks } from "./status.js";
 import { Timeline } from "./timeline.js";
 import { clock } from "./time.js";
+import { Folded, Welfare } from "./welfare.js";
 
 /** @typedef {import("./types.js").Alert} Alert */
 
@@ -27,7 +32,7 @@ export function Card() {
   if (!alert && desk.looking) return html`<${HomeCard} key=${desk.looking} id=${desk.looking} />`;
   if (!alert)
     return html`<section class="card none">${desk.order.length > 0 && html`<p>${t("card.none")}</p>`}${desk.next && html`<p class="key">${t("card.none_key")}</p>`}<${Today} /></section>`;
-  return html`<section class=${`card p${alert.priority} ${alert.status}`} aria-labelledby="card-title" data-alert=${alert.id}>
+  return html`<section class=${`card p${shown(alert)} ${alert.status}`} aria-labelledby="card-title" data-alert=${alert.id}>
     <header class="head">
       <button class="back" onClick=${go.back} aria-label=${t("card.back")}><${Icon} name="back" /></button>
       <${Mark} alert=${alert} />
@@ -47,22 +52,26 @@ export function Card() {
 /** @param {{alert: Alert}} props */
 function Body({ alert }) {
   const { desk } = usePage();
+  if (!alert.home)
+    return html`
+      <div class="column"><${Welfare} alert=${alert} /></div>
+      <div class="column"><${Why} alert=${alert} /><${GradeLine} alert=${alert} /><${Folded} alert=${alert} /><${Timeline} entries=${alert.timeline} /></div>
+    `;
   const home = desk.homeOf(alert);
-  const failed = alert.home ? desk.homes.get(alert.home) : null;
+  const failed = desk.homes.get(alert.home);
   return html`
     <div class="column">
       ${home
-        ? html`<${WhoWhere} home=${home} room=${alert.room} /><${Contacts} home=${home} />`
-        : html`<section class="panel"><p class="none">${!alert.home
-            ? t("card.no_home")
-            : failed instanceof Error
+        ? html`<${WhoWhere} home=${home} room=${alert.room} /><${Contacts} home=${home} /><${Mode} key=${home.id} home=${home} /><${CareLink} home=${home.id} alert=${alert.id} />`
+        : html`<section class="panel"><p class="none">${failed instanceof Error
               ? html`${t("card.home_failed", { why: failed.message })} <button onClick=${() => desk.wantHome(alert.home ?? "")}>${t("card.retry")}</button>`
               : t("card.loading")}</p></section>`}
       <${Related} home=${alert.home} except=${alert.id} />
-      ${home && html`<${Devices} home=${home} concerned=${alert.device} />`}
+      ${home && html`<${Unwatched} home=${home} /><${Devices} home=${home} concerned=${alert.device} />`}
     </div>
     <div class="column">
       <${Why} alert=${alert} />
+      <${GradeLine} alert=${alert} />
       ${home && html`<${Readings} key=${alert.id} home=${home} alarm=${Date.parse(alert.raised_at)} category=${alert.category} device=${alert.device} />`}
       <${Timeline} entries=${alert.timeline} />
     </div>
@@ -94,6 +103,9 @@ function Why({ alert }) {
           ${last.value !== true && html`<b>${last.value === false ? t("value.false") : last.value}</b>`}${last.clock_suspect && html`<small>${t("card.clock_suspect")}</small>`}</li>`,
       )}
     </ul>`}
+    ${alert.explanation &&
+    html`<dl class="explained"><dt>${t("why.rule")}</dt><dd>${sentence(alert.explanation.rule)} <a href=${`/rules#rule/${encodeURIComponent(alert.rule ?? "")}`} target="_blank" rel="noopener"><code>${alert.rule}</code></a></dd>
+      <dt>${t("why.clears")}</dt><dd>${sentence(alert.explanation.clears)}</dd></dl>`}
     ${(alert.responders ?? []).length > 0 &&
     html`<ul class="responders" aria-label=${t("card.responders")}>
       ${(alert.responders ?? []).map((r) => html`<li><b>${r.name}</b> ${t(`stage.${r.stage}`)} <time>${clock(r.at)}</time></li>`)}

@@ -34,6 +34,10 @@ export class Desk {
     this.looking = null;
     /** @type {import("./types.js").Today|null} what should be seen to today; null where the service keeps no such list */
     this.today = null;
+    /** @type {import("./types.js").OnTest[]} what is on test just now, or planned */
+    this.tests = [];
+    /** @type {import("./types.js").HomeMode[]} homes whose mode ends soon */
+    this.ending = [];
     /** @type {Map<string, import("./types.js").Model>} what the devices are called, by model */
     this.models = new Map();
     /** @type {{username: string, role: string}[]} to whom an alert can be handed; empty where the service does not tell */
@@ -53,6 +57,8 @@ export class Desk {
     this.ready = true;
     /** @type {import("./types.js").Sentence[]} */
     this.problems = [];
+    /** @type {{since: string, count: number}|null} more alerts are raised than can be looked at one by one */
+    this.flood = null;
     /** @type {Map<string, import("./types.js").Sentence>} by code: how an alert may end, in the county's own words */
     this.dispositions = new Map();
     /** @type {{title: string, text: string, until: string|null}|null} the last refusal, until it is dismissed, or this alert changes */
@@ -70,6 +76,7 @@ export class Desk {
   #handsUntil;
   #handTimer;
   #toldSoon;
+  #listTimer = 0;
   /** @type {Set<() => void>} */
   #listeners = new Set();
 
@@ -122,6 +129,25 @@ export class Desk {
     else this.alerts.set(alert.id, after);
     this.#arrived(after, before);
     this.#arrange();
+    if (after.id === this.chosen && !after.home && !alert.welfare) this.#listSoon(after.id);
+  }
+
+  /** The list of an area's alert moved: read it anew, at most once a second however many homes come and go. @param {string} id */
+  #listSoon(id) {
+    this.#listTimer ||= setTimeout(() => {
+      this.#listTimer = 0;
+      if (this.chosen === id) this.refresh(id);
+    }, 1_000);
+  }
+
+  /** The rest of a long list. @param {string} id */
+  async moreWelfare(id) {
+    const alert = this.alerts.get(id);
+    if (!alert?.welfare || !alert.welfare_next) return;
+    const page = await api.welfare(id, alert.welfare_next).catch(() => null);
+    const now = this.alerts.get(id);
+    if (page && now?.welfare) this.alerts.set(id, { ...now, welfare: [...now.welfare, ...page.items], welfare_next: page.next });
+    this.changed();
   }
 
   /** @param {Alert} alert @param {Alert|undefined} before */
@@ -130,7 +156,9 @@ export class Desk {
   }
 
   #arrange() {
-    const open = [...this.alerts.values()].filter((a) => a.status !== "closed" || a.id === this.chosen).sort(byUrgency);
+    // What is part of an area's alert stands under that one, not in the queue.
+    const stands = (/** @type {Alert} */ a) => a.status !== "closed" && !a.folded_into;
+    const open = [...this.alerts.values()].filter((a) => stands(a) || a.id === this.chosen).sort(byUrgency);
     const ids = open.map((alert) => alert.id);
     if (performance.now() < this.#handsUntil) {
       const there = new Set(ids);
@@ -214,7 +242,9 @@ export class Desk {
   }
 
   async readToday() {
-    this.set({ today: await api.today().catch(() => null) });
+    const none = () => [];
+    const [today, ending, tests] = await Promise.all([api.today().catch(() => null), api.endingModes().catch(none), api.tests().catch(none)]);
+    this.set({ today, ending, tests });
   }
 
   // --- homes
@@ -260,6 +290,7 @@ export class Desk {
     this.alarmUp = beat.alarm_process !== "down";
     this.ready = beat.ready !== false;
     this.problems = beat.problems ?? [];
+    this.flood = beat.flood ?? null;
     this.changed();
   }
 
@@ -301,5 +332,6 @@ function merged(before, heard) {
   const first = entries.find((entry) => entry.seq !== null)?.seq ?? Infinity;
   const whole = entries.length >= (newer.timeline_count ?? entries.length);
   const kept = whole && newer.timeline ? [] : (older.timeline ?? []).filter((entry) => entry.seq !== null && entry.seq < first);
-  return { ...newer, timeline: newer.timeline || older.timeline ? [...kept, ...entries] : undefined };
+  const [welfare, welfare_next] = newer.welfare ? [newer.welfare, newer.welfare_next] : [older.welfare, older.welfare_next];
+  return { ...newer, welfare, welfare_next, timeline: newer.timeline || older.timeline ? [...kept, ...entries] : undefined };
 }

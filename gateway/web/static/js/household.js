@@ -16,7 +16,7 @@ function grouped(number) {
 }
 
 /** @param {{number?: string}} props */
-const Phone = ({ number }) =>
+export const Phone = ({ number }) =>
   number
     ? html`<a class="phone" href=${`tel:${number.replace(/[^\d+]/g, "")}`}><${Icon} name="phone" />${grouped(number)}</a>`
     : html`<span class="phone none">${t("card.no_phone")}</span>`;
@@ -91,6 +91,16 @@ export function Devices({ home, concerned }) {
     })}
   </ul>
 </section>`;
+}
+
+/** When the home could not be heard: what was judged by silence there was not judged at all. @param {{home: Home}} props */
+export function Unwatched({ home }) {
+  const gaps = (home.unwatched ?? []).slice(0, 5);
+  if (gaps.length === 0) return null;
+  return html`<section class="panel unwatched">
+    <h3>${t("card.unwatched")}</h3>
+    <ul>${gaps.map((gap) => html`<li class=${gap.until ? "" : "now"}>${said(gap, "text")}</li>`)}</ul>
+  </section>`;
 }
 
 /** Other alerts of the same home: one visit may answer them all. @param {{home: string|null, except?: string}} props */

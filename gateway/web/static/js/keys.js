@@ -1,6 +1,6 @@
 /** One keystroke each: which key asks for what. `help.js` and the footer show the same table. */
 
-/** @typedef {"take_next"|"take_this"|"down"|"up"|"acknowledge"|"note"|"hold"|"escalate"|"transfer"|"respond"|"close"|"language"|"mute"|"help"|"find"|"escape"} Wish */
+/** @typedef {"take_next"|"take_this"|"down"|"up"|"acknowledge"|"note"|"hold"|"escalate"|"transfer"|"respond"|"close"|"language"|"mute"|"help"|"find"|"welfare"|"together"|"grade"|"escape"} Wish */
 
 /** @type {Record<string, Wish>} */
 const WISHES = {
@@ -19,6 +19,9 @@ const WISHES = {
   c: "close",
   l: "language",
   m: "mute",
+  w: "welfare",
+  b: "together",
+  g: "grade",
   "/": "find",
   "、": "find",
   "?": "help",
@@ -39,6 +42,9 @@ export const TABLE = [
   [["E"], "keys.escalate"],
   [["T"], "keys.transfer"],
   [["/"], "keys.find"],
+  [["W"], "keys.welfare"],
+  [["G"], "keys.grade"],
+  [["B"], "keys.together"],
   [["M"], "keys.mute"],
   [["L"], "keys.language"],
   [["?"], "keys.help"],

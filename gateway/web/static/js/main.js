@@ -7,8 +7,10 @@ import { api, Refusal } from "./api.js";
 import { Banners, Floats, KeyLine, TopBar } from "./bars.js";
 import { Card } from "./card.js";
 import { Desk } from "./desk.js";
+import * as drafts from "./drafts.js";
 import { Find } from "./find.js";
 import { Form } from "./forms.js";
+import { GradeForm } from "./grade.js";
 import { Help } from "./help.js";
 import { everySecond, Page, useDesk } from "./hooks.js";
 import { language, markLanguage, speak, t } from "./i18n.js";
@@ -21,7 +23,9 @@ import { Queue, spoken } from "./queue.js";
 import { Bell } from "./sound.js";
 import { follow } from "./stream.js";
 import { setZone } from "./time.js";
+import { Together } from "./together.js";
 import { showInTab } from "./title.js";
+import { beginWithFirst } from "./welfare.js";
 
 /** @typedef {import("./actions.js").Action} Action @typedef {import("./types.js").Alert} Alert */
 
@@ -33,7 +37,9 @@ document.documentElement.dataset.theme = recall("theme", "dark");
 
 /** @type {() => void} */
 let stop = () => {};
-/** @typedef {Action|"help"|"find"} Opened */
+/** @typedef {Action|"help"|"find"|"together"|"grade"} Opened */
+/** Those that belong to no single alert. @type {Opened[]} */
+const WINDOWS = ["help", "find", "together", "grade"];
 /** @type {(open: Opened|null) => void} set by the page once it stands */
 let showWindow = () => {};
 
@@ -65,6 +71,7 @@ const go = {
   },
   async logOut() {
     stop();
+    drafts.drop();
     await api.logOut().catch(() => undefined);
     location.replace("/");
   },
@@ -73,7 +80,8 @@ const go = {
     if (!desk.loaded) return void (askedAt = performance.now());
     if (!next) return void refused(desk, t("refusal.nothing_waiting"));
     go.open(next.id);
-    if (await perform(desk, next.id, "claim")) focusCard();
+    // Nobody has it, as far as this page knows: whoever was quicker keeps it.
+    if (await perform(desk, next.id, "claim", { take_over_from: null })) focusCard();
   },
   /** @param {Action} action */
   act(action) {
@@ -81,7 +89,9 @@ const go = {
     if (!alert) return;
     if (desk.lost) return void refused(desk, t("refusal.stale"));
     if (!allowed(alert, action)) return void refused(desk, t("refusal.not_now", { action: t(`action.${action}`) }));
-    if (PLAIN.includes(action)) perform(desk, alert.id, action).then(focusCard);
+    const theirs = action === "claim" && alert.claimed_by && alert.claimed_by !== desk.user;
+    if (PLAIN.includes(action) && !theirs)
+      perform(desk, alert.id, action, action === "claim" ? { take_over_from: alert.claimed_by ?? null } : {}).then(focusCard);
     else showWindow(action);
   },
   /** @param {string} id */
@@ -137,6 +147,14 @@ const go = {
   },
   help: () => showWindow("help"),
   find: () => showWindow("find"),
+  grade() {
+    if (desk.lost) return void refused(desk, t("refusal.stale"));
+    if (desk.card && desk.card.status !== "closed") showWindow("grade");
+  },
+  together() {
+    if (desk.lost) return void refused(desk, t("refusal.stale"));
+    showWindow("together");
+  },
 };
 /** @typedef {typeof go} Go */
 
@@ -179,6 +197,12 @@ function pressed(event) {
       return go.help();
     case "find":
       return go.find();
+    case "grade":
+      return go.grade();
+    case "together":
+      return go.together();
+    case "welfare":
+      return beginWithFirst() ? undefined : refused(desk, t("refusal.no_list"));
     case "escape":
       if (desk.notice) return desk.set({ notice: null });
       return desk.chosen || desk.looking ? go.back() : undefined;
@@ -192,6 +216,8 @@ async function enter() {
   const me = await api.me();
   setZone(me.timezone);
   stop();
+  if (desk.user && desk.user !== me.username) showWindow(null);
+  let draft = drafts.enteredBy(me.username);
   desk.readDispositions();
   desk.readColleagues();
   desk.readToday();
@@ -201,7 +227,11 @@ async function enter() {
     async opened() {
       desk.replace(await api.openAlerts());
       const named = decodeURIComponent(location.hash.slice(1));
-      if (named && !desk.chosen && desk.alerts.has(named)) go.open(named);
+      if (draft) {
+        go.open(draft.alert);
+        showWindow(/** @type {Action} */ (draft.action));
+        draft = null;
+      } else if (named && !desk.chosen && desk.alerts.has(named)) go.open(named);
       carryOut();
     },
     event(type, data) {
@@ -243,7 +273,9 @@ function Whole() {
       <${Floats} />
       ${open === "help" && html`<${Help} onClose=${close} />`}
       ${open === "find" && html`<${Find} onClose=${close} />`}
-      ${open && open !== "help" && open !== "find" && card && html`<${Form} key=${`${open}${card.id}`} action=${open} alert=${card} onClose=${close} />`}
+      ${open === "grade" && card && html`<${GradeForm} key=${card.id} alert=${card} onClose=${close} />`}
+      ${open === "together" && html`<${Together} onClose=${close} />`}
+      ${open && !WINDOWS.includes(open) && card && html`<${Form} key=${`${open}${card.id}`} action=${open} alert=${card} onClose=${close} />`}
     </div>`}
   <//>`;
 }
@@ -254,7 +286,8 @@ addEventListener("click", (event) => {
   const button = /** @type {HTMLElement} */ (event.target).closest("button");
   if (event.detail > 0 && button && !button.closest("dialog")) button.blur();
 });
-addEventListener("pointerdown", () => bell.locked && go.unlock());
+// Not when the finger comes down: the bar grows narrower then, and the rest of the same press would fall on what moved under it.
+addEventListener("click", () => bell.locked && go.unlock());
 addEventListener("popstate", () => (location.hash ? undefined : closeCard()));
 desk.listen(attend);
 // The list of the day is made anew each morning, and grows shorter as homes are seen to.

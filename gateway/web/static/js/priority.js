@@ -6,7 +6,7 @@
 export const PREFIX = { 1: "***", 2: "**", 3: "*", 4: "" };
 
 /** @param {Alert} alert nobody has it in hand: it waits for a person */
-export const waiting = (alert) => alert.status === "triggered" && !alert.claimed_by && !held(alert);
+export const waiting = (alert) => alert.status === "triggered" && !alert.claimed_by && !held(alert) && !alert.folded_into;
 
 /** @param {Alert} alert */
 export const held = (alert) => Boolean(alert.held_until) && alert.status !== "closed";
@@ -14,7 +14,10 @@ export const held = (alert) => Boolean(alert.held_until) && alert.status !== "cl
 /** @param {Alert} alert whether it may ring and flash */
 export const ringing = (alert) => waiting(alert) && !alert.silenced_by;
 
+/** How high it stands: a call that was taken back behind those that were not; it rings as what it is. @param {Alert} alert */
+export const shown = (alert) => alert.shown_priority ?? alert.priority;
+
 /** Priority, then age: the oldest of the most urgent first. @param {Alert} a @param {Alert} b */
 export function byUrgency(a, b) {
-  return a.priority - b.priority || Date.parse(a.raised_at) - Date.parse(b.raised_at) || (a.id < b.id ? -1 : 1);
+  return shown(a) - shown(b) || Date.parse(a.raised_at) - Date.parse(b.raised_at) || (a.id < b.id ? -1 : 1);
 }

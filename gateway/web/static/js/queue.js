@@ -1,13 +1,14 @@
 /** The live queue, and above it the one that comes next: always in the same place, whatever happens below. */
 
-import { Component, html, useEffect, useRef } from "../vendor/htm/standalone.module.js";
+import { Component, html, useEffect, useRef, useState } from "../vendor/htm/standalone.module.js";
 import { Age, NextStep } from "./counting.js";
 import { useDesk, usePage } from "./hooks.js";
 import { Today } from "./homecard.js";
 import { Icon } from "./icon.js";
 import { language, said, t, word } from "./i18n.js";
-import { PREFIX } from "./priority.js";
+import { PREFIX, shown } from "./priority.js";
 import { Hands, Mark, Marks, whoWhere } from "./status.js";
+import { together } from "./together.js";
 
 /** @typedef {import("./types.js").Alert} Alert @typedef {import("./types.js").Home} Home */
 
@@ -28,7 +29,7 @@ class Row extends Component {
       data-alert=${alert.id}
       role="option"
       aria-selected=${chosen ? "true" : "false"}
-      class=${`row p${alert.priority} ${alert.status} ${chosen ? "chosen" : ""} ${alert.claimed_by === user ? "mine" : ""}`}
+      class=${`row p${shown(alert)} ${alert.status} ${chosen ? "chosen" : ""} ${alert.claimed_by === user ? "mine" : ""}`}
       onClick=${() => onChoose(alert.id)}
     >
       <${Mark} alert=${alert} />
@@ -70,9 +71,51 @@ function flashTogether() {
   }
 }
 
+/** What a flood never puts under a heading. */
+const ALONE = ["call_for_help", "fire", "gas", "fall"];
+
+/**
+ * The queue as it is shown in a flood: what stands under the safety floor, is chosen, or is in somebody's hands, by itself; the rest by
+ * sort and area, at the place of the first of them.
+ * @param {Alert[]} alerts @param {string|null} chosen @returns {(Alert|{name: string, alerts: Alert[]})[]}
+ */
+export function grouped(alerts, chosen) {
+  /** @type {Map<string, {name: string, alerts: Alert[]}>} */
+  const groups = new Map();
+  /** @type {(Alert|{name: string, alerts: Alert[]})[]} */
+  const shownAs = [];
+  for (const alert of alerts) {
+    if (ALONE.includes(alert.category) || alert.claimed_by || alert.id === chosen) {
+      shownAs.push(alert);
+      continue;
+    }
+    const name = `${alert.category} ${alert.area}`;
+    const known = groups.get(name);
+    if (known) known.alerts.push(alert);
+    else {
+      const group = { name, alerts: [alert] };
+      groups.set(name, group);
+      shownAs.push(group);
+    }
+  }
+  return shownAs.map((one) => ("alerts" in one && one.alerts.length === 1 ? one.alerts[0] : one));
+}
+
+/** @param {{group: {name: string, alerts: Alert[]}, open: boolean, onToggle: () => void}} props */
+function Group({ group, open, onToggle }) {
+  const [first] = group.alerts;
+  return html`<li class=${`row group p${shown(first)}`} role="presentation">
+    <button aria-expanded=${open ? "true" : "false"} onClick=${onToggle}>
+      <${Icon} name=${first.category} /><b>${word("category", first.category)}</b><span>${first.area_name || first.area}</span>
+      <span class="tag quiet">${t("flood.group", { n: group.alerts.length })}</span><span>${t(open ? "flood.shut" : "flood.open")}</span>
+    </button>
+  </li>`;
+}
+
 export function Queue() {
   const { desk, go } = usePage();
   useDesk(desk);
+  const [unfolded, setUnfolded] = useState(/** @type {string[]} */ ([]));
   const list = useRef(/** @type {HTMLElement|null} */ (null));
   useEffect(flashTogether);
   useEffect(() => {
@@ -87,7 +130,11 @@ export function Queue() {
   }, [desk.chosen]);
 
   const atWork = () => desk.handAtWork();
-  const shown = desk.order.slice(0, ROWS_AT_MOST);
+  const standing = desk.order.flatMap((id) => desk.alerts.get(id) ?? []);
+  const rows = (desk.flood ? grouped(standing, desk.chosen) : standing).slice(0, ROWS_AT_MOST);
+  const toggle = (/** @type {string} */ name) => setUnfolded(unfolded.includes(name) ? unfolded.filter((one) => one !== name) : [...unfolded, name]);
+  const row = (/** @type {Alert} */ alert) =>
+    html`<${Row} key=${alert.id} alert=${alert} home=${desk.homeOf(alert)} chosen=${alert.id === desk.chosen} user=${desk.user} spoken=${language()} onChoose=${go.open} />`;
   return html`<section class="queue" aria-labelledby="queue-title">
     <h2 id="queue-title" class="unseen">${t("queue.title")}</h2>
     <${Next} />
@@ -104,13 +151,13 @@ export function Queue() {
       onTouchMove=${atWork}
       onPointerLeave=${(/** @type {PointerEvent} */ e) => e.pointerType === "mouse" && desk.rest()}
     >
-      ${shown.map((id) => {
-        const alert = desk.alerts.get(id);
-        return (
-          alert &&
-          html`<${Row} key=${id} alert=${alert} home=${desk.homeOf(alert)} chosen=${id === desk.chosen} user=${desk.user} spoken=${language()} onChoose=${go.open} />`
-        );
+      ${rows.flatMap((one) => {
+        if (!("alerts" in one)) return row(one);
+        const open = unfolded.includes(one.name);
+        return [html`<${Group} key=${one.name} group=${one} open=${open} onToggle=${() => toggle(one.name)} />`, ...(open ? one.alerts.map(row) : [])];
       })}
+      ${together(desk).length > 1 &&
+      html`<li class="more" role="presentation"><button disabled=${desk.lost} onClick=${go.together}>${t("together.open")}<kbd>B</kbd></button></li>`}
       ${desk.order.length > ROWS_AT_MOST && html`<li class="more" role="presentation">${t("queue.more", { n: desk.order.length - ROWS_AT_MOST })}</li>`}
     </ul>
     ${desk.order.length === 0 && html`<${Empty} loaded=${desk.loaded} />`}

@@ -3,14 +3,14 @@
 import { html } from "../vendor/htm/standalone.module.js";
 import { Icon } from "./icon.js";
 import { t, word } from "./i18n.js";
-import { held, PREFIX, ringing } from "./priority.js";
+import { held, PREFIX, ringing, shown } from "./priority.js";
 import { moment } from "./time.js";
 
 /** @typedef {import("./types.js").Alert} Alert */
 
 /** Priority as shape, stars, word and colour; flashes while nobody has taken the alert. @param {{alert: Alert}} props */
 export function Mark({ alert }) {
-  const p = alert.priority;
+  const p = shown(alert);
   return html`<span class=${`mark p${p} ${ringing(alert) ? "flashing" : ""}`}>
     <span class="shape"><${Icon} name=${`shape-${p}`} /><b>${PREFIX[p] || "i"}</b></span>
     <span class="level">${t(`priority.${p}`)}</span>
@@ -35,7 +35,14 @@ export function Marks({ alert }) {
     ${alert.stored === false && html`<span class="tag unstored">${t("state.unstored")}</span>`}
     ${alert.origin && alert.origin !== "real" && html`<span class="tag held">${t("state.test")}</span>`}
     ${alert.cancelled_at && html`<span class="tag cleared">${t("state.cancelled")}</span>`}
+    ${alert.chattering_at && html`<span class="tag held">${t("state.chattering")}</span>`}
+    ${alert.standing_at && html`<span class="tag held">${t("state.standing")}</span>`}
+    ${alert.anew_of && html`<span class="tag held">${t("state.anew")}</span>`}
+    ${alert.rearm_at && html`<span class="tag held">${t("state.rearm", { at: moment(alert.rearm_at) })}</span>`}
+    ${alert.viewed_at === null && alert.claimed_by && html`<span class="tag quiet">${t("state.unseen")}</span>`}
     ${alert.cleared_at && html`<span class="tag cleared">${t("state.cleared")}</span>`}
+    ${Boolean(alert.welfare_counts?.homes) && html`<span class="tag quiet">${t("welfare.counts", { ...alert.welfare_counts })}</span>`}
+    ${alert.folded_into && html`<span class="tag quiet">${t("state.folded")}</span>`}
     ${Boolean(alert.repeats) && html`<span class="tag quiet">${t("state.repeats", { n: alert.repeats ?? 0 })}</span>`}
     ${alert.silenced_by && html`<span class="tag quiet">${t("state.silenced")}</span>`}
     ${alert.transferred_to && html`<span class="tag quiet">${t("state.transferred", { name: alert.transferred_to })}</span>`}

@@ -77,6 +77,21 @@ export function moment(at) {
   return day === today.day && month === today.month && year === today.year ? text : `${month}-${day} ${text}`;
 }
 
+/** @param {number} at @returns {string} `2026-11-22T03:12`, as a field for date and time holds it */
+export function clockOf(at) {
+  const { year, month, day, hour, minute } = local(at);
+  return `${year}-${month}-${day}T${hour}:${minute}`;
+}
+
+/** @param {string} text what such a field holds, in the service's zone @returns {number|null} ms since 1970; null where it is no time */
+export function atClock(text) {
+  const meant = Date.parse(`${text}Z`);
+  if (Number.isNaN(meant)) return null;
+  const offset = (/** @type {number} */ at) => Date.parse(`${clockOf(at)}Z`) - at + (at % 60_000);
+  const near = meant - offset(meant);
+  return meant - offset(near);
+}
+
 /** @param {number} at @returns {number} */
 export const yearOf = (at) => Number(local(at).year);
 

@@ -26,9 +26,13 @@ function detail(entry, desk) {
     case "repeated":
     case "recurred":
     case "hold_ended":
+    case "folded":
+    case "unfolded":
       return "";
     case "noted":
       return text("text");
+    case "welfare_noted":
+      return [text("home"), word("welfare", text("result")), text("note")].filter(Boolean).join(" · ");
     case "held":
       return [t("event.until", { at: moment(text("until")) }), text("reason")].filter(Boolean).join(" · ");
     case "escalated":
