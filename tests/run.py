@@ -36,8 +36,11 @@ PACKAGES = {
     "promtool": "prometheus",
     "pdftotext": "poppler-utils",
 }
-FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
-"""Chinese on the pages of the browser tests; Debian: fonts-noto-cjk."""
+FILES = {
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc": "fonts-noto-cjk",  # Chinese on the pages of the browser tests
+    "/usr/share/poppler/cMap/Adobe-GB1/UniGB-UCS2-H": "poppler-data",  # and in PDF, which pdftotext only recommends
+}
+"""Packages without a command of their own."""
 
 
 def say(sentence: str) -> None:
@@ -50,9 +53,8 @@ def which(command: str) -> str | None:
 
 
 def install_servers() -> None:
-    missing = sorted({package for command, package in PACKAGES.items() if which(command) is None})
-    if not FONT.exists():
-        missing.append("fonts-noto-cjk")
+    commands = {package for command, package in PACKAGES.items() if which(command) is None}
+    missing = sorted(commands | {package for file, package in FILES.items() if not Path(file).exists()})
     if not missing:
         return
     if os.geteuid() != 0 or which("apt-get") is None:
