@@ -198,6 +198,8 @@ def test_the_registry_is_as_it_was_and_a_retired_home_stays_so(tmp_path: Path, d
         (("--from", "2026-03-05"), "is not before --to"),
         (("--data", "/nowhere-at-all"), "is no data folder"),
         (("--recording", "/nowhere-at-all"), "No such file"),
+        (("--html", "/nowhere-at-all/page.html"), "there is no folder /nowhere-at-all"),
+        (("--html", "/"), "Is a directory"),
     ],
 )
 def test_what_cannot_be_played_is_said_in_a_line(

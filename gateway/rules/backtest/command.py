@@ -25,6 +25,8 @@ TOP = 20
 
 def backtest(asked: argparse.Namespace) -> int:
     recording: Path | None = asked.recording
+    if asked.html is not None and not asked.html.parent.is_dir():  # before the months are played, not behind them
+        raise CommandFailed(f"--html {asked.html}: there is no folder {asked.html.parent}")
     data = Path(settings_for(asked.config, asked.data).data) if recording is None else None
     if data is not None and not (data / "segments").is_dir():
         raise CommandFailed(f"{data} is no data folder: it has no segments")
@@ -48,7 +50,10 @@ def backtest(asked: argparse.Namespace) -> int:
     finally:
         bar.close()
     if asked.html is not None:
-        asked.html.write_text(page(found, ", ".join(path.name for path in asked.rules)), encoding="utf-8")
+        try:
+            asked.html.write_text(page(found, ", ".join(path.name for path in asked.rules)), encoding="utf-8")
+        except OSError as problem:
+            raise CommandFailed(f"--html {asked.html}: {problem.strerror}") from problem
     if asked.json:
         _say(msgspec.json.encode(found).decode())
     else:
