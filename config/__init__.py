@@ -64,7 +64,9 @@ def survey_text(text: str, path: Path, type_: type[_T]) -> Survey[_T]:
     """`survey` of a text that came by another way; `path` is what its mistakes call it."""
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+    except RecursionError:
+        return _unread(path, "is nested too deeply")
+    except ValueError as problem:  # TOMLDecodeError is one, and so is what int() says of thousands of digits
         return _unread(path, f"is not TOML: {problem}")
     left, differences = compare(raw, type_)
     last = Difference("", "") if left is GONE else refusal(left, type_, "")

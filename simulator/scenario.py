@@ -69,9 +69,13 @@ def load(name: str, *, homes: int | None = None) -> Scenario:
 
 def parse(text: str, file: str, *, homes: int | None = None) -> Scenario:
     try:
-        scenario = msgspec.convert(tomllib.loads(text), Scenario, dec_hook=_hook)
-    except tomllib.TOMLDecodeError as problem:
+        raw = tomllib.loads(text)
+    except RecursionError:
+        raise ScenarioError(f"{file}: nested too deeply") from None
+    except ValueError as problem:  # TOMLDecodeError is one, and so is what int() says of thousands of digits
         raise ScenarioError(f"{file}: not TOML: {problem}") from None
+    try:
+        scenario = msgspec.convert(raw, Scenario, dec_hook=_hook)
     except msgspec.ValidationError as problem:
         reason, _, path = str(problem).partition(" - at `$")
         raise ScenarioError(_located(text, file, path.rstrip("`").lstrip("."), reason + _suggestion(reason))) from None

@@ -74,6 +74,8 @@ def test_a_mistake_is_told_with_its_key_and_reason(tmp_path: Path, old: str, new
 
 def test_what_is_no_toml_no_utf8_or_no_file_is_told_too(tmp_path: Path) -> None:
     assert "line 1" in refused(tmp_path, "= x").reason
+    assert "nested too deeply" in refused(tmp_path, f"x = {'[' * 2000}{']' * 2000}").reason
+    assert "is not TOML: Exceeds the limit" in refused(tmp_path, f"x = {'9' * 5000}").reason
     path = tmp_path / "latin.toml"
     path.write_bytes(b'a = "\xe9"')
     with pytest.raises(ConfigError, match="not UTF-8 at byte 5"):

@@ -85,6 +85,8 @@ def test_every_act_can_be_told_and_leaves_its_mark() -> None:
         ('at = "10s"', 'at = "10s"\ndevice = "door"', "x.toml: event 1.device: pull_cord is not something that a door does"),
         ('zh = "一"', "zh = 1", "x.toml: title.zh: Expected `str`, got `int`"),
         ("[title]", "[title", "x.toml: not TOML: "),
+        ("[title]", f"x = {'[' * 2000}{']' * 2000}\n[title]", "x.toml: nested too deeply"),
+        ("[title]", f"x = {'9' * 5000}\n[title]", "x.toml: not TOML: Exceeds the limit"),
     ],
 )
 def test_a_faulty_scenario_is_told_file_key_and_reason(change: str, to: str, complaint: str) -> None:
