@@ -218,6 +218,16 @@ def test_a_nul_behind_the_last_brace_is_forgiven_and_told() -> None:
     assert places(report('"sos":true') + "\0") == ["payload"]
 
 
+def test_json_that_was_written_twice_is_read_twice_and_told() -> None:
+    inner = '{"battery":50,"smoke":true}'
+    by_values = heard(json.dumps({"id": "r1", "values": inner}).encode())
+    whole = heard(json.dumps(json.dumps({"id": "r1", "values": {"battery": 50, "smoke": True}})).encode())
+    for message, place in ((by_values, "values"), (whole, "payload")):
+        assert message.report.id == "r1"
+        assert {o.property.value: o.value for o in message.report.observations} == {"battery": 50, "smoke": True}
+        assert [problem.place for problem in message.report.problems] == [place]
+
+
 def test_a_report_full_of_faults_names_the_first_of_them() -> None:
     said = report(",".join(['"sos":1'] * 5000))
     assert values(said) == {"sos": True}
@@ -238,6 +248,11 @@ def test_a_report_full_of_faults_names_the_first_of_them() -> None:
         b'{"values":{"sos":true},"x":' + b"[" * 60_000,
         b'[{"values":{"fall":true}}]',
         b'\xff\xfe{"values":{"sos":"on"}',
+        b'{"id":"r1","values":{"sos":tru',
+        b'{"id":"r1","values":{"pull_cord":t',
+        b"{values: {battery: 50, sos: true}}",
+        '{"values":{"sos":true}}'.encode("utf-16-le"),
+        '{"values":{"fall":true}}'.encode("utf-32-be"),
     ],
 )
 def test_a_call_in_an_unreadable_text_is_heard_all_the_same(payload: bytes) -> None:
@@ -266,6 +281,10 @@ def test_a_call_in_an_unreadable_text_is_heard_all_the_same(payload: bytes) -> N
         (b'{"values":null}', "values"),
         (b'{"values":[1]}', "values"),
         (b'{"values":{"sos":false', "payload"),
+        (b'{"values":{"sos":fa', "payload"),
+        (b'{"values":{"sos":t}', "payload"),
+        (b'{"note":"no sos: true', "payload"),
+        (b'{"values":"{\\"sos\\":true', "payload"),
         (b'{"values":{"battery":50', "payload"),
         (b'{"note":"not \\"sos\\": true', "payload"),
     ],

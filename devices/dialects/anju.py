@@ -131,7 +131,8 @@ def _heard(topic: DeviceTopic, report: Report) -> Heard:
 def _carefully(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Heard:
     try:
         body, problems = lenient.read(payload)
-        members = _members(body)
+        body = _opened(body, "payload", problems)
+        members = _members(body, problems)
     except DecodeError as wrong:
         return salvage(topic, payload, received_at, wrong)
     assert isinstance(body, Members)
@@ -143,11 +144,23 @@ def _carefully(topic: DeviceTopic, payload: bytes, received_at: datetime) -> Hea
     return _heard(topic, Report(report_id, observed_at, received_at, observations, suspect, tuple(problems[:PROBLEMS_KEPT])))
 
 
-def _members(body: object) -> list[tuple[str, object]]:
+def _opened(value: object, place: str, problems: list[Problem]) -> object:
+    """The object that stands in a text, as devices write it that encode what is encoded already; anything else as it is."""
+    if not isinstance(value, str) or not value.lstrip().startswith("{"):
+        return value
+    try:
+        inner, forgiven = lenient.read(value.encode())
+    except DecodeError:
+        return value
+    problems += [Problem(place, "a text where an object is expected: JSON written twice"), *forgiven]
+    return inner
+
+
+def _members(body: object, problems: list[Problem]) -> list[tuple[str, object]]:
     """All that stands in `values`, or in all of them where there are several."""
     if not isinstance(body, Members):
         raise DecodeError("payload", f"{brief(body)} where an object is expected")
-    given = [value for key, value in body if key == "values"]
+    given = [_opened(value, "values", problems) for key, value in body if key == "values"]
     objects = [value for value in given if isinstance(value, Members)]
     if not objects:
         raise DecodeError("values", f"{brief(given[0])} where an object is expected" if given else "missing")

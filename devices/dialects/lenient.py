@@ -60,14 +60,18 @@ def _encodable(value: object) -> object:
 
 
 _PAIR = re.compile(
-    rb"""["']([A-Za-z0-9_]{1,64})["'] \s{0,8} : \s{0,8} (?: (true|false|null|-?[0-9][0-9.eE+-]{0,30}) \b | ["']([^"'\\]{0,64})["'] )""",
+    rb"""(?: ["']([A-Za-z0-9_]{1,64})["'] | [{,] \s{0,8} ([A-Za-z0-9_]{1,64}+) ) \s{0,8} : \s{0,8}
+    (?: (true|false|null|-?[0-9][0-9.eE+-]{0,30}) \b | (t|tr|tru) \Z | ["']([^"'\\]{0,64})["'] )""",
     re.VERBOSE | re.IGNORECASE,
 )
 
 
 def scan(payload: bytes) -> list[tuple[str, str]]:
-    """`"name": value` wherever it stands in a text that cannot be read, both as text."""
+    """`"name": value` wherever it stands in a text that cannot be read, both as text.
+
+    Also a name without quotes, the letters of UTF-16 with a NUL beside each, and a `true` that was cut off: nothing else begins with a t.
+    """
     return [
-        (name.decode(), (bare or quoted).decode(errors="replace"))
-        for name, bare, quoted in _PAIR.findall(payload)
+        ((name or plain).decode(), "true" if cut else (bare or quoted).decode(errors="replace"))
+        for name, plain, bare, cut, quoted in _PAIR.findall(payload.replace(b"\0", b""))
     ]  # fmt: skip
