@@ -249,6 +249,16 @@ def test_only_an_action_is_momentary() -> None:
         ('{"smoke_state":"burning"}', {"smoke": True}),
         ('{"battery_low":1,"battery":50}', {"battery_low": True, "battery": 50}),
         ('{"smoke":null,"water_leak":null}', {}),
+        ('{"sos":2}', {"sos": True}),
+        ('{"sos":0}', {"sos": False}),
+        ('{"fall_status":1,"fall_sensitivity":5}', {"fall": True}),
+        ('{"fall_status":0}', {"fall": False}),
+        ('{"smoke":2,"gas_state":1,"status":3}', {}),
+        ('{"sos":{"state":true}}', {"sos": True}),
+        ('{"smoke":["alarm"],"tamper":["alarm"]}', {"smoke": True}),
+        ('{"smoke":{},"gas":[],"fire_state":{"a":1},"warning":{"mode":"fire"}}', {}),
+        ('{"action":" Emergency call "}', {"sos": True}),
+        ('{"action":"panic-alarm"}', {"sos": True}),
         ('{"tamper":"perhaps"}', {}),
         # Numbers.
         ('{"linkquality":300}', {"link_quality": 255}),
@@ -265,7 +275,8 @@ def test_a_name_is_understood_by_its_kind(payload: str, expected: dict[str, obje
 
 
 def test_a_value_nobody_can_read_is_told() -> None:
-    assert [p.place for p in heard("zigbee2mqtt/dev", '{"smoke":"burning","battery":255}').report.problems] == ["smoke", "battery"]
+    told = heard("zigbee2mqtt/dev", '{"smoke":"burning","battery":255,"sos":[1],"fall_status":3}').report.problems
+    assert [p.place for p in told] == ["smoke", "battery", "sos", "fall_status"]
 
 
 # --- topics and identities ------------------------------------------------------------------------------------------------------

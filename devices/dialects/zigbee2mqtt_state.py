@@ -20,11 +20,13 @@ from devices.dialects.zigbee2mqtt_words import (
     told,
 )
 from devices.message import Listed
-from devices.observation import URGENT, Manner, Observation, Problem, Property
+from devices.observation import CALLS, URGENT, Manner, Observation, Problem, Property
 
 _NUMERAL = re.compile(r"\s*[-+]?\d")
 _ASSERTED = frozenset({"true", "on", "yes", "1", "false", "off", "no", "0"})
 """Words said of the foreign property itself: an opposite turns them round, while `contact: "open"` says what it says."""
+OF_PEOPLE = CALLS | {Property.FALL}
+"""Nothing of these is measured: a number other than 0 is a code for some sort of call or fall."""
 
 
 class State:
@@ -61,6 +63,7 @@ class State:
             if self._in_digits(name, value):
                 return
         elif kind is not bool:
+            self._nested(name, value)
             return
         found = meaning(name)
         if found is None and name in self._alarms:
@@ -98,6 +101,15 @@ class State:
             self._events[Property.SOS] = said(Property.SOS, True, Manner.EVENT)
         elif value == "vibration":
             self._events[Property.VIBRATION] = said(Property.VIBRATION, True, Manner.EVENT)
+
+    def _nested(self, name: str, value: object) -> None:
+        """An object or a list where a boolean belongs: a call or hazard in doubt, as it is in a report of our own."""
+        found = meaning(name)
+        if value and found is not None and found.source is Source.STATEMENT and found.property in URGENT:
+            flag, wrong = boolean(found.property, value)
+            self._problems.append(Problem(name[:64], wrong))
+            if flag is not None:
+                self._doubted[found.property] = True
 
     def _tell(self, name: str, word: str) -> None:
         there, not_there = told(name, word)
@@ -145,7 +157,9 @@ class State:
                 return None
             if found.property is Property.FAULT:
                 return True  # a fault by its own name: sensor_fault, probe_fault, "open_circuit_fault | pollution_fault"
-        elif found.source in (Source.HINT, Source.STATE) or opposite or value not in (0, 1):
+        elif found.source is Source.HINT or opposite:
+            return None
+        elif found.property not in OF_PEOPLE and (found.source is Source.STATE or value not in (0, 1)):
             return None  # a number by a detector's name is a concentration in a unit that nobody told
         flag, wrong = boolean(found.property, value)
         self._problems.append(Problem(name[:64], wrong))

@@ -304,4 +304,4 @@ def parts(word: str) -> list[str]:
 @lru_cache(maxsize=4096)
 def is_call(action: str) -> bool:
     """Whether an `action` is a person asking for help, on whatever endpoint (`emergency`, `sos_1`, `1_panic`)."""
-    return _bare(action) in CALLS
+    return _bare(action.strip().replace(" ", "_").replace("-", "_")) in CALLS
