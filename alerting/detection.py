@@ -7,6 +7,8 @@ What counts as what:
 - A report whose id was heard before is the same report, delivered again. A number said again for the same moment is the same reading.
 - An EVENT always counts. A STATE that is true counts, as new or as said again. A CACHED one counts only when it changed; the first one
   ever, if true, is a change, for a hub's cache may be all that is left of the call.
+- A call that a button never takes back is said by its hub with every message. Said in a message that only the button's own can have caused,
+  and that is no repetition of the one before, it was pressed again (`pressing`).
 - What a device observed before the newest it said is late. A late call or hazard still counts, and is normal again at once if the newer
   word was so; other late words change nothing. A device's clock that runs ahead orders by its receipt.
 - `test` in the same report excuses fire, gas and water: a self-test, for `TEST_LIMIT` at most, so that a detector stuck in its test
@@ -29,6 +31,7 @@ from alerting.home_state import CALLS_REMEMBERED, READINGS_REMEMBERED, Beyond, D
 from alerting.identity import short_hash
 from alerting.parameters import OwnNumbers
 from alerting.policy import Policy
+from alerting.pressing import pressed_again
 from alerting.rule_head import RuleHead
 from alerting.rules import LowBattery, Rule, Ruleset, Silence, Threshold, Trigger
 from alerting.schedule import ALWAYS, Schedule, parse
@@ -274,7 +277,7 @@ def hear(
             if property_ is _CANCEL:
                 signs.append(Sign(Shown.CANCELLED, None, observation))
             elif watching:
-                shown = _shown(device, observation, order)
+                shown = _shown(device, report, observation, order)
                 signs += (Sign(s, w.rule, observation) for s in shown for w in watching)
             continue
         known = last.get(property_)
@@ -341,12 +344,13 @@ def _self_test(device: DeviceState, report: Report, *, testing: bool) -> bool:
     return report.received_at - begun.at <= TEST_LIMIT
 
 
-def _shown(device: DeviceState, observation: Observation, order: datetime) -> tuple[Shown, ...]:
+def _shown(device: DeviceState, report: Report, observation: Observation, order: datetime) -> tuple[Shown, ...]:
     """What a boolean that is true shows."""
     property_ = observation.property
     if observation.manner is Manner.EVENT:
         return (Shown.NEW,)
     last = device.last.get(property_)
+    again = observation.manner is Manner.CACHED and property_ in CALLS and pressed_again(device, report, last, order)
     if last is None:
         device.last[property_] = Last(value=True, at=order)
         return (Shown.NEW,)
@@ -356,6 +360,8 @@ def _shown(device: DeviceState, observation: Observation, order: datetime) -> tu
         return (Shown.NEW,) if property_ in CALLS else (Shown.NEW, Shown.NORMAL)
     was, last.value, last.at = last.value, True, order
     if not was:
+        return (Shown.NEW,)
+    if again:
         return (Shown.NEW,)
     return (Shown.STILL,) if observation.manner is Manner.STATE else ()
 

@@ -94,6 +94,8 @@ class DeviceState(msgspec.Struct, array_like=True, gc=False):
     """Of a device whose reports come late, of what rules watch over time."""
     silent_since: datetime | None = None
     """When DeviceSilent was made; decided by facts, like `silent`."""
+    called_with: int | float | None = None
+    """The link quality of the newest message in which its hub said a call of it."""
 
     def past(self, rule: str) -> Beyond | None:
         """What is past the limit of a rule, if anything is."""

@@ -143,6 +143,8 @@ class Report(msgspec.Struct, frozen=True, array_like=True, gc=False):
     observations: tuple[Observation, ...]
     clock_suspect: bool = False
     problems: tuple[Problem, ...] = ()
+    radioed: bool = False
+    """From a hub: it holds nothing that the hub would have said it for, but the device's own word on its alarm."""
 
     @property
     def urgent(self) -> bool:

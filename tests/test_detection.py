@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from alerting.commands import Close
 from alerting.detection import Index, affirmed, hear
-from alerting.facts import AlertCleared, AlertFact, AlertRaised, AlertRecurred, AlertRepeated, CallCancelled
+from alerting.facts import AlertCleared, AlertFact, AlertRaised, AlertRecurred, AlertRepeated, CallCancelled, Fact
 from alerting.heard_facts import DeviceReturned, DeviceSilent
 from alerting.home_state import DeviceState
 from alerting.items import Said
 from alerting.registry_facts import DeviceDiscovered
 from alerting.terms import Category, Priority
+from devices.decode import decode
 from devices.home import AreaId, Device, DeviceId, HomeId, Lifecycle, ModelId
 from devices.message import DirectoryHeard, Heard, Listed
 from devices.observation import Manner, Observation, Property, Report, ReportId
@@ -176,6 +177,57 @@ def test_what_a_hub_sends_again_from_its_cache_means_nothing_until_it_changes() 
     assert house.says("smoke", smoke=True, manner=Manner.CACHED) == []
     house.says("smoke", smoke=False, manner=Manner.CACHED)
     assert of(AlertRaised, house.says("smoke", smoke=True, manner=Manner.CACHED))
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "calls", "why"),
+    [
+        ('{"sos":true,"battery_low":false,"linkquality":80}', '{"sos":true,"battery_low":false,"linkquality":93}', True,
+         "nothing in it but what the button's own message carries, over another way through the air"),
+        ('{"sos":true,"linkquality":80,"last_seen":1795287599500}', '{"sos":true,"linkquality":80,"last_seen":1795287659500}', True,
+         "radioed later, by the hub's own word"),
+        ('{"sos":true,"battery":null,"linkquality":80}', '{"sos":true,"battery":null,"linkquality":81}', True, "no battery has been told"),
+        ('{"sos":true,"battery_low":false,"linkquality":80}', '{"battery_low":false,"linkquality":80,"sos":true}', False,
+         "the hub started anew, and says what it knew"),
+        ('{"sos":true,"linkquality":80,"last_seen":1795287599500}', '{"linkquality":80,"sos":true,"last_seen":1795287599500}', False,
+         "the hub started anew, and says when that was"),
+        ('{"sos":true,"battery":87,"linkquality":80}', '{"sos":true,"battery":87,"linkquality":93}', False,
+         "a battery that is as full as before may be why it was said"),
+        ('{"sos":true,"linkquality":80}', '{"sos":true,"update":{"state":"idle"},"linkquality":93}', False, "news of its firmware"),
+        ('{"sos":true}', '{"sos":true}', False, "nothing tells the two apart"),
+        ('{"smoke":true,"battery_low":false,"linkquality":80}', '{"smoke":true,"battery_low":false,"linkquality":93}', False,
+         "a detector goes on alarming, nobody presses it"),
+    ],
+)
+def test_a_button_that_never_takes_its_call_back_is_heard_again_where_its_hub_shows_that_it_was_pressed(
+    first: str, again: str, calls: bool, why: str,
+) -> None:  # fmt: skip
+    house = Household()
+    topic = f"anju/v1/{AREA}/{HOME}/bridge/zigbee2mqtt/zigbee2mqtt/button"
+
+    def hub(text: str) -> list[Fact]:
+        message = decode(topic, text.encode(), house.now)
+        assert isinstance(message, Heard)
+        return house.takes(Said(message, topic, text.encode()))
+
+    assert of(AlertRaised, hub(first))
+    house.waits(60)
+    closed(house, Category.FIRE if "smoke" in first else Category.CALL_FOR_HELP)
+    assert bool(of(AlertRaised, hub(again))) is calls, why
+
+
+def test_the_two_or_three_messages_of_one_press_are_one_call() -> None:
+    house = Household()
+    topic = f"anju/v1/{AREA}/{HOME}/bridge/zigbee2mqtt/zigbee2mqtt/button"
+    facts: list[Fact] = []
+    for quality in (80, 93, 71):
+        text = f'{{"sos":true,"tamper":false,"linkquality":{quality}}}'.encode()
+        message = decode(topic, text, house.now)
+        assert isinstance(message, Heard)
+        facts += house.takes(Said(message, topic, text))
+        house.waits(1)
+    assert len(of(AlertRaised, facts)) == 1
+    assert not of(AlertRepeated, facts)
 
 
 def test_a_call_for_help_has_no_clear() -> None:

@@ -189,7 +189,8 @@ def _heard(came: _Published, source: _Source, members: list[tuple[str, object]],
             state.take(name, value)
     observed_at, suspect = _when(last_seen, came.received_at)
     report_id = derived_id(str(came.topic), observed_at, came.payload)
-    report = Report(report_id, observed_at, came.received_at, state.observations(), suspect, tuple(problems[:PROBLEMS_KEPT]))
+    told = tuple(problems[:PROBLEMS_KEPT])
+    report = Report(report_id, observed_at, came.received_at, state.observations(), suspect, told, state.radioed)
     return Heard(came.topic.area, came.topic.home, source.id, report, Carrier.BRIDGE, source.name, DIALECT)
 
 

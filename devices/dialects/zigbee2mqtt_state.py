@@ -15,6 +15,7 @@ from devices.dialects.zigbee2mqtt_words import (
     alarm_of,
     is_call,
     meaning,
+    of_a_zone,
     parts,
     quantity,
     told,
@@ -37,6 +38,8 @@ class State:
         self._units = dict(listed.units) if listed else {}
         self._alarms = dict(listed.alarms) if listed else {}
         self._problems = problems
+        self.radioed = True
+        """So far it holds nothing but what a zone's own message carries: see `Report.radioed`."""
         self._stated: dict[Property, bool] = {}
         self._hinted: dict[Property, bool] = {}
         self._doubted: dict[Property, bool] = {}
@@ -45,6 +48,8 @@ class State:
         self._events: dict[Property, Observation] = {}
 
     def take(self, name: str, value: object) -> None:
+        if self.radioed and not of_a_zone(name) and name not in self._alarms:
+            self.radioed = False
         # By exact type, not isinstance: this runs for every value of every message, and True is an int.
         kind = type(value)
         if kind is int or kind is float:

@@ -301,6 +301,17 @@ def parts(word: str) -> list[str]:
     return [bare for part in _JOINED.split(word) if (bare := _bare(part))]
 
 
+_ZONE = frozenset({P.SOS, P.BATTERY_LOW, P.TAMPER, P.TEST, P.FAULT, P.MAINS_LOST})
+_BESIDE = frozenset({"linkquality", "last_seen", "elapsed", "device", "supervision_reports", "restore_reports"})
+
+
+@lru_cache(maxsize=4096)
+def of_a_zone(name: str) -> bool:
+    """Whether the one message by which a button tells its alarm carries this too (ZoneStatus of ZCL's IAS Zone), or every message does."""
+    found = meaning(name)
+    return name in _BESIDE or (found is not None and found.property in _ZONE and found.source in (Source.STATEMENT, Source.STATE))
+
+
 @lru_cache(maxsize=4096)
 def is_call(action: str) -> bool:
     """Whether an `action` is a person asking for help, on whatever endpoint (`emergency`, `sos_1`, `1_panic`)."""
