@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from difflib import get_close_matches
 
 import msgspec
 from msgspec.structs import replace
@@ -118,7 +119,7 @@ def _rule(rule: Rule, policies: set[str]) -> Iterator[str]:
     for name, template in (("title", rule.title), ("reason", rule.reason)):
         yield from (f"{name}: {problem}" for problem in _template(template))
     if rule.policy and rule.policy not in policies:
-        yield f"there is no policy {rule.policy!r}"
+        yield f"there is no policy {rule.policy!r}{_meant(rule.policy, policies)}"
     if under_floor(rule.category) and rule.priority is not Priority.LIFE:
         yield f"priority {rule.priority.value} under the safety floor, which is 1"
     if under_floor(rule.category) and not rule.insists:
@@ -280,7 +281,8 @@ def _combinations(ruleset: Ruleset) -> Iterator[str]:
     for rule in ruleset.rules:
         if not isinstance(rule, Combination):
             continue
-        yield from (f"rule {rule.id!r}: there is no rule {id_!r} for it to follow" for id_ in sorted(rule.follows - known.keys()))
+        for id_ in sorted(rule.follows - known.keys()):
+            yield f"rule {rule.id!r}: there is no rule {id_!r} for it to follow{_meant(id_, known)}"
         reached: set[str] = set()
         following = set(rule.follows)
         while following:
@@ -330,6 +332,12 @@ def _template(template: Template) -> Iterator[str]:
             yield f"{language}: {problem}"
             continue
         if strange:
-            yield f"{language}: unknown field {', '.join(sorted(strange))}; known are {', '.join(sorted(wording.FIELDS))}"
+            told = ", ".join(name + _meant(name, wording.FIELDS) for name in sorted(strange))
+            yield f"{language}: unknown field {told}; known are {', '.join(sorted(wording.FIELDS))}"
         if not text.strip():
             yield f"{language}: empty"
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word, sorted(known), 1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -188,7 +188,10 @@ def _window(text: str) -> tuple[int, int]:
     begins, dash, ends = text.partition("-")
     if not dash:
         raise ValueError(f"hours: {text!r} is not written as 22:00-06:00")
-    window = minutes_of(begins), minutes_of(ends)
+    try:
+        window = minutes_of(begins), minutes_of(ends)
+    except ValueError as problem:
+        raise ValueError(f"hours: {problem}") from None
     if window[0] == window[1] or window[0] == _DAY or window[1] == 0:
         raise ValueError(f"hours: {text!r} has no length; midnight is 00:00 at the beginning and 24:00 at the end")
     return window

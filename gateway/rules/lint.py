@@ -56,7 +56,7 @@ def lint(base: Ruleset, gathered: Gathered, tests: list[Tested]) -> list[Finding
 
 
 def _at(placed: Placed, kind: str, message: str) -> Finding:
-    return Finding(kind, str(placed.path), placed.line, "", placed.rule.id, f"rule {placed.rule.id!r}: {message}")
+    return Finding(kind, str(placed.path), placed.line_of(message), "", placed.rule.id, f"rule {placed.rule.id!r}: {message}")
 
 
 def _whole(ruleset: Ruleset, gathered: Gathered, before: list[str]) -> Iterator[Finding]:

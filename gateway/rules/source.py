@@ -4,8 +4,9 @@ A draft says what it changes: a rule whose id is known takes that one's place, a
 `whole = true` it is all the rules there are.
 """
 
+import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from alerting.rulebook import with_rules
 from alerting.rules import Rule, Ruleset
 from config import ConfigError, survey_text
 
+_NAMED = re.compile(r"([a-z_][a-z_0-9]*(?:\.[a-z]+)?)(?:: ([a-z_0-9]+)\b)?")
 TEXT_LIMIT = 512 * 1024
 """Bytes of a draft."""
 
@@ -35,11 +37,18 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Placed(msgspec.Struct, frozen=True):
-    """A rule that can be read, and where it stands."""
+    """A rule that can be read, and where it stands. `lines`: of its own keys, such as `hours` and `reason.zh`."""
 
     rule: Rule
     path: Path
     line: int
+    lines: dict[str, int] = {}
+
+    def line_of(self, message: str) -> int:
+        """The line of the key that a message about the rule begins with; else the rule's own."""
+        named = _NAMED.match(message)
+        path, inner = named.groups() if named else ("", None)
+        return self.lines.get(f"{path}.{inner}") or self.lines.get(path) or self.line
 
 
 class Gathered(msgspec.Struct):
@@ -79,7 +88,8 @@ def gather(sources: Iterable[Source]) -> Gathered:
                 if isinstance(table, dict) and isinstance(id_ := table.get("id"), str):
                     found.wounded.add(id_)
             else:
-                found.placed.append(Placed(msgspec.convert(table, Rule), source.path, line))
+                lines = {name: survey.at(f"{key}.{name}", "").line for name in _names(table)}
+                found.placed.append(Placed(msgspec.convert(table, Rule), source.path, line, lines))
         if survey.value is not None:
             found.remove += [(id_, source.path, survey.at(f"remove[{i}]", "").line) for i, id_ in enumerate(survey.value.remove)]
             found.whole = found.whole or survey.value.whole
@@ -100,7 +110,10 @@ def problems(ruleset: Ruleset, gathered: Gathered) -> list[ConfigError]:
     told = []
     for line in problems_of(ruleset):
         place = next((p for id_, p in places.items() if line.startswith(f"rule {id_!r}")), None)
-        told.append(ConfigError(place.path, "", line, place.line) if place else ConfigError(Path("ruleset"), "", line))
+        if place is None:
+            told.append(ConfigError(Path("ruleset"), "", line))
+        else:
+            told.append(ConfigError(place.path, "", line, place.line_of(line.removeprefix(f"rule {place.rule.id!r}: "))))
     return told
 
 
@@ -110,6 +123,13 @@ def _tables(text: str) -> list[object]:
     except (ValueError, RecursionError):  # the survey of the same text has told it
         return []
     return found if isinstance(found, list) else []
+
+
+def _names(table: object, at: str = "") -> Iterator[str]:
+    if isinstance(table, dict):
+        for name, value in table.items():
+            yield f"{at}{name}"
+            yield from _names(value, f"{at}{name}.")
 
 
 def _within(key: str, of: str) -> bool:

@@ -57,6 +57,44 @@ def test_ten_mistakes_in_a_file_are_ten_messages_at_once_each_with_line_and_key(
     assert all(str(draft) in line for line in told.splitlines()[:-1]), told
 
 
+def test_what_is_wrong_with_a_rule_as_a_whole_stands_at_the_line_of_its_key_with_what_was_meant() -> None:
+    text = """[[rule]]
+kind = "threshold"
+id = "faint"
+category = "health"
+priority = 2
+policy = "lif"
+hours = ["08:00-25:00"]
+property = "heart_rate"
+at_least = 150
+clear = 180
+for = "P400D"
+title = { zh = "心率", en = "Heart rate" }
+[rule.reason]
+zh = "{hoem}心率"
+en = "Heart rate in {home}"
+[[rule]]
+kind = "combination"
+id = "both"
+category = "fire"
+priority = 1
+of = [["smok"], ["heat"]]
+within = "PT10M"
+title = { zh = "火", en = "Fire" }
+reason = { zh = "火", en = "{home" }
+"""
+    told = {(one.line, one.message.partition(": ")[2].partition("; known")[0]) for one in findings(text)}
+    assert {
+        (1, "there is no policy 'lif' (did you mean 'life'?)"),
+        (7, "hours: '25:00' is no time of day such as 08:00"),
+        (10, "clear is not under at_least"),
+        (11, "for is over 366 days"),
+        (14, "reason: zh: unknown field hoem (did you mean 'home'?)"),
+        (16, "there is no rule 'smok' for it to follow (did you mean 'smoke'?)"),
+        (24, "reason: en: expected '}' before end of string"),
+    } <= told
+
+
 @pytest.mark.parametrize("folder", [".", "/"])
 def test_a_folder_where_a_draft_is_meant_is_told_in_one_line(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "check", folder]) == 1
