@@ -58,6 +58,10 @@ def _walk(value: object, type_: object, at: str, found: list[Difference]) -> obj
         kept = [item for item in walked if item is not GONE]
         if len(kept) < len(walked):
             return kept
+    elif isinstance(value, dict) and get_origin(bare) is dict:
+        kept = table = _walk_table(value, bare, at, found)
+        if len(table) < len(value):
+            return kept
     else:
         kept = value
     if kept is GONE:
@@ -89,6 +93,20 @@ def _walk_struct(value: dict[str, object], struct: type[msgspec.Struct], at: str
     return GONE if missing else kept
 
 
+def _walk_table(value: dict[str, object], type_: object, at: str, found: list[Difference]) -> dict[str, object]:
+    """A table whose keys are the file's own, or words of a closed list."""
+    key, inner = get_args(type_)
+    kept: dict[str, object] = {}
+    for name, item in value.items():
+        here = f"{at}.{name}" if at else name
+        wrong = refusal(name, key, here)
+        if wrong is not None:
+            found.append(wrong)
+        elif (walked := _walk(item, inner, here, found)) is not GONE:
+            kept[name] = walked
+    return kept
+
+
 def _struct_for(value: object, type_: object) -> type[msgspec.Struct] | None:
     """The one struct that a table is to become; None where there is none, or its tag names none."""
     options = [option for option in _options(type_) if isinstance(option, type) and issubclass(option, msgspec.Struct)]
@@ -115,8 +133,9 @@ def _element(type_: object) -> object:
 
 def _meant(value: object, type_: object) -> str:
     bare = get_args(type_)[0] if get_origin(type_) is Annotated else type_
-    if isinstance(value, str) and isinstance(bare, type) and issubclass(bare, Enum):
-        return _near(value, [str(member.value) for member in bare])
+    words = [str(member.value) for option in _options(bare) if isinstance(option, type) and issubclass(option, Enum) for member in option]
+    if isinstance(value, str) and words:
+        return _near(value, words)
     options = [option for option in _options(bare) if isinstance(option, type) and issubclass(option, msgspec.Struct)]
     tags = {str(option.__struct_config__.tag): option.__struct_config__.tag_field for option in options if option.__struct_config__.tag}
     if isinstance(value, dict) and tags:

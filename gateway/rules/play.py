@@ -164,7 +164,10 @@ def _settle(engine: Engine, test: RuleTest, ruleset: Ruleset, start: datetime) -
             commands.append(RegisterPerson(Person(PersonId(f"{home}-{order}"), home, Role.RESIDENT, name)))
         for device, there in test.devices.items():
             commands.append(RegisterDevice(Device(_device(device, number), home, there.model, room=there.room)))
-    return [fact for command in commands for fact in engine.handle(Asked(command, NURSE), start.astimezone(UTC))]
+    try:
+        return [fact for command in commands for fact in engine.handle(Asked(command, NURSE), start.astimezone(UTC))]
+    except IllegalTransition as refusal:
+        raise BadTest(f"its home cannot be registered: {refusal.sentence.en}") from refusal
 
 
 def _homes(text: str, most: int) -> range:

@@ -47,6 +47,7 @@ LOW = 'says = [{ at = "5m", device = "watch", values = { heart_rate = 38 } }]\n'
         (WATCH + 'says = [{ at = "5x", device = "watch", values = { heart_rate = 70 } }]', ["cannot be played: '5x' is neither a span"]),
         (WATCH + 'says = [{ at = "5m", device = "wach", values = { heart_rate = 70 } }]', ["there is no device 'wach'"]),
         (WATCH.replace("anju-watch-1", "anju-wtch") + LOW, ["there is no model 'anju-wtch'"]),
+        (WATCH.replace("watch =", '"手表" ='), ["cannot be registered: '手表' is not 1 to 64"]),
         (WATCH + 'expect = [{ at = "5m" }]', ["exactly one of raises"]),
         (WATCH + 'does = [{ at = "5m", close = "fall" }]', ["has no open alert of 'fall'"]),
         (WATCH + 'says = [{ at = "5m", device = "watch", every = "1m", values = { heart_rate = 70 } }]', ["needs a span over 0"]),
@@ -70,6 +71,14 @@ def test_a_test_that_fails_is_exit_1_with_its_file_line_and_difference(tmp_path:
     path.write_text(WATCH.replace("about", "abuot"), encoding="utf-8")
     assert main(["rules", "test", str(path)]) == 1
     assert "did you mean 'about'?" in capsys.readouterr().err
+    path.write_text(
+        WATCH + LOW.replace("heart_rate", "heart_rat") + 'expect = [{ at = "5m", raises = "fall", category = "fal" }]', encoding="utf-8",
+    )
+    assert main(["rules", "test", str(path)]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"anju: {path}:5: test[0].says[0].values.heart_rat: Invalid enum value 'heart_rat'; did you mean 'heart_rate'?",
+        f"anju: {path}:6: test[0].expect[0].category: Invalid enum value 'fal'; did you mean 'fall'?",
+    ]
 
 
 def test_a_draft_is_tested_laid_over_the_rules_that_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
