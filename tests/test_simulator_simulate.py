@@ -143,6 +143,20 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("words", [("simulate", "pulled_cord"), ("certify", "--profile", "smoke", "--reference"), ("certify", "mutants")])
+def test_ctrl_c_while_a_command_is_still_being_loaded_ends_it_without_a_word(words: tuple[str, ...]) -> None:
+    code = (
+        "import sys\n"
+        "class Pressed:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'simulator.fleet': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Pressed())\n"
+        "from simulator.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, timeout=STORY_S, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_the_command_prints_and_writes_its_report_and_ends_by_it(tmp_path: Path) -> None:
     (tmp_path / "story.toml").write_text(STORY)
     file = tmp_path / "report.json"

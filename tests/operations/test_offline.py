@@ -57,6 +57,6 @@ def test_everything_is_installed_from_a_folder_of_wheels_without_a_network(tmp_p
     assert done.returncode == 0, done.stderr
     assert "--config" in done.stdout
     python = tmp_path / "venv" / "bin" / "python"
-    modules = "import gateway.alarm, gateway.web.app, gateway.telemetry.process, gateway.operations.doctor, simulator.__main__"
+    modules = "import gateway.alarm, gateway.web.app, gateway.telemetry.process, gateway.operations.doctor, simulator.commands"
     subprocess.run([python, "-c", modules], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=STORY_S)
     assert anju(tmp_path, wheels / "none", "serve", "--help").returncode == 0, "a second start needs no wheels"
