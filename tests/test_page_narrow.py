@@ -66,6 +66,15 @@ def test_who_calls_is_read_whole_in_the_queue(desk: Service, page: Page) -> None
     assert who.evaluate("(e) => e.getBoundingClientRect().right <= e.parentElement.getBoundingClientRect().right")
 
 
+@pytest.mark.parametrize("width", [1600, 1366, 1300, 1280, 1130, 1024, 900])
+def test_every_button_of_the_desks_bar_is_within_reach_however_wide_the_screen(desk: Service, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 768})
+    page.goto(desk.web.url)
+    expect(page.locator(".top .sound.locked")).to_be_visible()  # the bar at its longest
+    beyond = "(w) => [...document.querySelectorAll('.top :is(button, summary)')].filter((e) => e.getBoundingClientRect().right > w).length"
+    assert page.evaluate(beyond, width) == 0
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_is_wider_than_a_telephone(desk: Service, page: Page, path: str) -> None:
     page.goto(desk.web.url + path)
