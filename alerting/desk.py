@@ -122,9 +122,11 @@ class Desk:
     # --- putting it off, and ending it -----------------------------------------------------------------------------------------
 
     def _hold(self, alert: Alert, command: Hold, by: Actor) -> AlertHeld:
-        if not may_hold(alert.category, in_hand=alert.claimed_by is not None):
+        if not may_hold(alert.category, in_hand=alert.claimed_by == by):
             raise IllegalTransition(
-                Sentence(
+                self._taken(alert)
+                if alert.claimed_by is not None
+                else Sentence(
                     "求助、火警、燃气和跌倒警报须先接警才能暂挂",
                     "a call for help, a fire, gas or a fall can be put on hold only by somebody who has claimed it",
                 ),

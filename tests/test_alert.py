@@ -153,6 +153,16 @@ def test_a_call_nobody_claimed_cannot_be_held() -> None:
     assert "claimed" in refusal(house, Hold(alert.id, 5, "x")).sentence.en
 
 
+def test_a_call_that_somebody_has_is_held_by_nobody_else() -> None:
+    house, alert = called()
+    house.asks(Claim(alert.id), by="li")
+    assert "li 已于" in refusal(house, Hold(alert.id, 60, "x"), by="wang").sentence.zh
+    assert current(house, alert).held_until is None
+    house.asks(Transfer(alert.id, "wang", "换班"), by="li")
+    refusal(house, Hold(alert.id, 60, "x"), by="li")
+    assert of(AlertHeld, house.asks(Hold(alert.id, 60, "家属在路上"), by="wang"))
+
+
 def test_a_leak_may_be_held_for_four_hours_by_anybody() -> None:
     house = Household()
     house.says("leak", water_leak=True)

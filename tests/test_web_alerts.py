@@ -74,9 +74,9 @@ def test_an_alert_goes_from_claim_to_close_and_every_answer_shows_what_was_just_
     assert act(homes, alert, "note", {"text": "没有应答，正在联系儿子"})["timeline"][-1]["data"] == {"text": "没有应答，正在联系儿子"}
     responded = act(homes, alert, "respond", {"responder": "陈志强", "stage": "on_the_way"})
     assert responded["responders"][-1]["stage"] == "on_the_way"
-    assert act(homes, alert, "transfer", {"to": "wang.wei", "reason": "交班"})["transferred_to"] == "wang.wei"
     held = act(homes, alert, "hold", {"minutes": 5, "reason": "等邻居上门"})
     assert held["held_until"] is not None
+    assert act(homes, alert, "transfer", {"to": "wang.wei", "reason": "交班"})["transferred_to"] == "wang.wei"
     assert act(homes, alert, "escalate", {"reason": "没有人接电话"})["status"] == "triggered"
     closed = act(homes, alert, "close", {"disposition": "assistance_given", "reason": "已送医"})
     assert closed["status"] == "closed"
