@@ -162,6 +162,25 @@ def test_an_operator_may_not(desk: Service, method: str, path: str, body: dict[s
     assert "operator" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "body", "said"),
+    [
+        ("POST /drills", {"area": "330106", "category": "fire", "reason": "x"}, ("演练", "drills")),
+        ("PUT /rosters/mine", {"zh": "x", "en": "x", "layers": []}, ("值班", "rosters")),
+        ("POST /channels/sms/test", None, ("通知渠道", "channels")),
+        ("POST /audit/verify", None, ("证据", "evidence")),
+        (f"POST /homes/{HOME}/erase", {"reason": "x"}, ("证据", "evidence")),
+        ("GET /users", None, ("用户", "users")),
+    ],
+)
+def test_a_refusal_says_what_was_not_allowed(desk: Service, asked: str, body: dict[str, str] | None, said: tuple[str, str]) -> None:
+    answer = desk.operator.request(*asked.split(), json=body)
+    assert answer.status_code == 403
+    sentence = answer.json()["sentence"]
+    assert sentence["zh"].startswith("值守员无权")
+    assert (said[0] in sentence["zh"], said[1] in sentence["en"]) == (True, True), sentence
+
+
 def test_an_operator_puts_a_wrong_number_right_in_the_night(desk: Service) -> None:
     answer = desk.operator.patch(f"/people/{HOME}-son", json={"phone": "13900000009", "note": "白班，夜里接电话"})
     assert answer.status_code == 200, answer.text

@@ -39,13 +39,13 @@ class Right(StrEnum):
     CORRECT = "correct"
     """What must be put right at once in a record that somebody is just working with: the fields in `CORRECTIONS`."""
     ARRANGE = "arrange"
-    """How a home is lived in for a while: its mode."""
+    """How a home is lived in for a while, what is done for it and who may see of it: modes, plans of care, family links."""
     REGISTER = "register"
     """Areas, homes, people, devices and their credentials."""
     SUPERVISE = "supervise"
-    """What answers for the service: a test message through a channel."""
+    """What answers for the service: rosters and staff, drills, reviews, a test message through a channel."""
     ADMINISTER = "administer"
-    """Users, and who looked at whose record."""
+    """Users, the evidence and its erasing, and who looked at whose record."""
     JUDGE = "judge"
     """What everything is judged by: to bring versions of the rules, and to put one live."""
 
@@ -67,12 +67,14 @@ _RIGHT_WORDS = {
     Right.ACT: Sentence("处理告警", "act on alerts"),
     Right.SILENCE: Sentence("设置静默", "set silences"),
     Right.CORRECT: Sentence("更正登记信息", "correct the registry"),
-    Right.ARRANGE: Sentence("设置住户模式", "set the mode of a home"),
+    Right.ARRANGE: Sentence("安排住户模式、关怀与家属链接", "arrange modes, care and family links of a home"),
     Right.REGISTER: Sentence("维护登记信息", "change the registry"),
-    Right.SUPERVISE: Sentence("测试通知渠道", "try out the channels"),
-    Right.ADMINISTER: Sentence("管理用户", "manage users"),
+    Right.SUPERVISE: Sentence("管理值班、演练、复盘和通知渠道", "supervise rosters, drills, reviews and channels"),
+    Right.ADMINISTER: Sentence("管理用户、证据与查阅记录", "administer users, evidence and looks at records"),
     Right.JUDGE: Sentence("维护和启用判读规则", "bring rules or put them live"),
 }
+
+_ROLE_WORDS = {Role.OPERATOR: "值守员", Role.ADMIN: "管理员"}
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -99,7 +101,7 @@ def needs(right: Right) -> Callable[[Request], Identity]:
         who = identity(request)
         if not who.may(right):
             words = _RIGHT_WORDS[right]
-            raise Problem(403, Sentence(f"角色“{who.role}”无权{words.zh}", f"the role {who.role} may not {words.en}"))
+            raise Problem(403, Sentence(f"{_ROLE_WORDS[who.role]}无权{words.zh}", f"the role {who.role} may not {words.en}"))
         return who
 
     return check
@@ -113,7 +115,7 @@ def check_correction(who: Identity, record: Home | Person, fields: Iterable[str]
     beyond = sorted(set(fields) - CORRECTIONS[type(record)])
     if beyond and not who.may(Right.REGISTER):
         names = ", ".join(beyond)
-        raise Problem(403, Sentence(f"角色“{who.role}”无权更改：{names}", f"the role {who.role} may not change {names}"))
+        raise Problem(403, Sentence(f"{_ROLE_WORDS[who.role]}无权更改：{names}", f"the role {who.role} may not change {names}"))
 
 
 def cross_site(method: str, headers: Headers) -> bool:
