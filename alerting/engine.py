@@ -29,7 +29,7 @@ nobody listened. Everything else that fell due meanwhile comes with the first ca
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerting import snapshots
 from alerting.alert import Alert
@@ -92,6 +92,11 @@ class Engine(Working):
     def rules_chosen(self) -> bool:
         """Whether a person has put the rules live: the files no longer say them."""
         return self._circumstances.chosen
+
+    @property
+    def wall_offset(self) -> timedelta:
+        """Wall minus service time as last journaled: all that follows the clock on the wall is reckoned by it, to the microsecond."""
+        return self._circumstances.wall_offset
 
     @property
     def line_lost_since(self) -> datetime | None:

@@ -216,6 +216,7 @@ async def _alarm(settings: Settings, layout: Layout) -> None:
         return Health(
             now=clock.now(),
             wall_offset_s=clock.wall_offset.total_seconds(),
+            reckoned_offset_s=engine.wall_offset.total_seconds(),
             seq=journal.last_seq,
             ready=not loop.full and not loop.blind and not deaf and (broker is None or broker.hearing),
             problems=(

@@ -127,6 +127,7 @@ class Health(msgspec.Struct, tag="health"):
     now: datetime
     """Service time."""
     wall_offset_s: float
+    """Wall minus service time, at this moment."""
     seq: int
     ready: bool
     problems: tuple[Sentence, ...]
@@ -167,6 +168,8 @@ class Health(msgspec.Struct, tag="health"):
     kept_calls: int = 0
     """Of them, those that carried a call or hazard."""
     certificate_expires_at: datetime | None = None
+    reckoned_offset_s: float = 0.0
+    """Wall minus service time as the engine knows it: it is told of steps alone, and what it plans has round moments."""
 
 
 class Followed(msgspec.Struct, frozen=True):

@@ -62,6 +62,14 @@ def test_a_plan_is_made_listed_changed_and_ended(desk: Service) -> None:
     assert desk.operator.delete(f"/care-plans/{HOME}.tea").status_code == 404
 
 
+def test_what_is_planned_for_nine_is_listed_for_nine_though_the_two_clocks_never_quite_agree(desk: Service) -> None:
+    plan = planned(desk, id="round", at="00:00")
+    assert plan["next_at"].endswith("T16:00:00Z"), "not a moment before midnight: that is shown as 23:59 of the day before"
+    coming = [visit for visit in listed(desk, state="all") if visit["plan"] == plan["id"]]
+    assert all(visit["due_at"].endswith("T16:00:00Z") for visit in coming)
+    assert desk.operator.delete(f"/care-plans/{plan['id']}").status_code == 204
+
+
 def test_the_same_call_again_makes_one_plan(desk: Service) -> None:
     body = {"home": HOME, "errand": "visit", "every": "day", "at": "09:00"}
     first, second = (desk.operator.post("/care-plans", json=body, headers={"Idempotency-Key": "one"}).json() for _ in range(2))

@@ -172,7 +172,8 @@ class AlarmProcess:
 
     def _health(self) -> Health:
         return Health(
-            now=self._clock.now(), wall_offset_s=0.0, seq=self._journal.last_seq, ready=not self.problems, problems=self.problems,
+            now=self._clock.now(), wall_offset_s=-0.0001, reckoned_offset_s=self._engine.wall_offset.total_seconds(),
+            seq=self._journal.last_seq, ready=not self.problems, problems=self.problems,
             connections=3, waiting_bytes=0, waiting=0, reports=self._reports, alarms=0, quarantined=0, commits=1, commit_s=0.1, cpu_s=1.0,
             rss_bytes=1, disk_free_bytes=10**9, pending_notifications=0, started_at=self._started_at, differences=2,
             deliveries={"hook": Deliveries(sent=5, failed=1, retried=7, pending=3)}, failed_jobs={"retention": "OSError: no"},

@@ -90,7 +90,7 @@ class PlansQuery(paging.Query):
 def _shift(desk: Desk) -> timedelta:
     """Local time minus service time, as the engine reckons it."""
     health = desk.condition.health
-    stepped = timedelta(seconds=health.wall_offset_s) if health is not None else timedelta(0)
+    stepped = timedelta(seconds=health.reckoned_offset_s) if health is not None else timedelta(0)
     return stepped + timedelta(minutes=desk.views.places.ruleset.utc_offset_minutes)
 
 
