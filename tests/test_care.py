@@ -282,6 +282,8 @@ def test_a_changed_plan_goes_on_and_an_ended_one_leaves_what_is_open(month: Mont
         ("day: a plan of one day has it", plan(Errand.VISIT, Every.ONCE)),
         ("day: a plan of one day has it", plan(Errand.VISIT, Every.DAY, day="2026-11-30")),
         ("day: Invalid isoformat", plan(Errand.VISIT, Every.ONCE, day="30.11.2026")),
+        ("day: 2026-11-21 is over", plan(Errand.VISIT, Every.ONCE, day="2026-11-21")),
+        ("day: 2025-11-30 is over", plan(Errand.VISIT, Every.ONCE, day="2025-11-30")),
         ("within: a minute", plan(Errand.VISIT, within_min=0)),
         ("the reminder comes before", plan(Errand.VISIT, within_min=60, remind_min=60)),
     ],
@@ -291,6 +293,11 @@ def test_a_plan_that_cannot_be_is_refused_with_what_is_wrong(month: Month, sente
         month.town.engine.handle(Asked(SetCarePlan(wrong), Actor("li")), month.town.now)
     assert sentence in refusal.value.sentence.en
     assert not month.home.care.plans
+
+
+def test_a_visit_of_today_may_still_be_planned_after_its_hour(month: Month) -> None:
+    month.town.asks(SetCarePlan(plan(Errand.VISIT, Every.ONCE, "00:00", day="2026-11-22")))
+    assert of(CareDue, month.round())
 
 
 def test_a_round_asks_only_for_homes_in_which_something_is_due(month: Month) -> None:

@@ -70,10 +70,10 @@ class Caring:
         match command:
             case SetCarePlan(plan=plan):
                 home = self._living(plan.home)
-                _check(plan)
+                since = local(now, self.shift).replace(microsecond=0)
+                _check(plan, since.date())
                 if plan.id not in home.care.plans and len(home.care.plans) >= PLANS_MOST:
                     raise IllegalTransition(Sentence(f"每户最多 {PLANS_MOST} 个计划", f"a home has {PLANS_MOST} plans at most"))
-                since = local(now, self.shift).replace(microsecond=0)
                 return [CarePlanSet(now, by, home.id, tidied(plan), since.isoformat())]
             case EndCarePlan(home=home_id, plan=plan_id):
                 if plan_id not in self._registry.home(home_id).care.plans:
@@ -201,7 +201,7 @@ def _occasion(plan: CarePlan, day: date, shift: timedelta) -> Occasion:
     return Occasion(id_, plan.home, plan.id, plan.errand, day.isoformat(), due, late, remind, plan.who, plan.note)
 
 
-def _check(plan: CarePlan) -> None:
+def _check(plan: CarePlan, today: date) -> None:
     """IllegalTransition says what is wrong with it."""
     if plan.errand is Errand.PROMPT and not plan.note.strip():
         raise _wrong("请在备注中写明提醒内容", "note: what the prompt says")
@@ -223,9 +223,11 @@ def _check(plan: CarePlan) -> None:
         raise _wrong("单次计划须写日期，其他计划不写", "day: a plan of one day has it, others have not")
     if plan.day:
         try:
-            date.fromisoformat(plan.day)
+            day = date.fromisoformat(plan.day)
         except ValueError as problem:
             raise _wrong(f"{plan.day[:20]!r} 不是 2026-11-30 这样的日期", f"day: {problem}") from problem
+        if day < today:  # it would stand among the plans and never come up
+            raise _wrong(f"{day.isoformat()} 已经过去", f"day: {day.isoformat()} is over")
     if not 1 <= plan.within_min <= WITHIN_MOST or not 0 <= plan.remind_min < plan.within_min:
         zh = "时限须为 1 分钟到 31 天，提醒须早于时限"
         raise _wrong(zh, "within: a minute to 31 days; the reminder comes before it is over")
