@@ -75,6 +75,17 @@ def test_every_button_of_the_desks_bar_is_within_reach_however_wide_the_screen(d
     assert page.evaluate(beyond, width) == 0
 
 
+@pytest.mark.parametrize("width", [1600, 1366, 1280, 1024, 900, WIDTH])
+def test_the_words_on_the_actions_stay_within_their_buttons(desk: Service, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 768})
+    page.goto(desk.web.url)
+    page.locator("[data-alert]").first.click()
+    expect(page.locator(".actions button").first).to_be_visible()
+    cut = "(e) => [...e.querySelectorAll('button')].filter((b) => b.scrollWidth > b.clientWidth).map((b) => b.textContent)"
+    assert page.locator(".actions").evaluate(cut) == []
+    assert page.locator(".actions").evaluate("(e) => e.scrollWidth <= e.clientWidth"), "and all of them on the card"
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_is_wider_than_a_telephone(desk: Service, page: Page, path: str) -> None:
     page.goto(desk.web.url + path)
