@@ -192,6 +192,14 @@ def test_a_body_over_a_mebibyte_is_refused_before_it_is_read(desk: Service) -> N
         assert raw(desk, f"{head}Content-Length: {nonsense}\r\n\r\n".encode()).startswith((b"HTTP/1.1 4", b"")), nonsense
 
 
+def test_a_body_that_is_wrong_a_thousand_times_is_refused_in_an_answer_that_can_be_read(desk: Service) -> None:
+    wrong = {"id": "many", "home": "home-1", "model": "cord", "exposes": ["x"] * 5000, "y" * 100_000: 1}
+    answer = desk.admin.post("/devices", json=wrong)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "exposes.0")
+    assert "4991" in answer.json()["sentence"]["zh"], "how many are left out"
+    assert len(answer.content) < 32_768
+
+
 def test_a_body_that_hides_its_length_is_counted(desk: Service) -> None:
     def pieces(count: int) -> Iterator[bytes]:
         yield b'{"id": "chunked", "name": "'

@@ -17,6 +17,8 @@ from gateway.control import AlarmProcessAway
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+FAULTS_MOST, FIELD_LONGEST = 10, 200
+"""What is wrong a thousand times is refused by the first few: an answer is as long as a person reads, whatever was sent."""
 
 
 class Words(BaseModel):
@@ -110,10 +112,11 @@ def _invalid(error: RequestValidationError) -> Problem:
         if found["type"] == "json_invalid":
             reason = found.get("ctx", {}).get("error", "it cannot be read")
             return Problem(400, Sentence("请求正文不是有效的 JSON", f"the body is not JSON: {reason}"))
-        faults.append(Fault(field=".".join(path) or place, place=place, message=str(found["msg"])))
-    said = "; ".join(f"{fault.field}: {fault.message}" for fault in faults)
-    fields = "、".join(dict.fromkeys(fault.field for fault in faults))
-    return Problem(422, Sentence(f"以下内容有误：{fields}", said), errors=faults)
+        faults.append(Fault(field=".".join(path)[:FIELD_LONGEST] or place, place=place, message=str(found["msg"])))
+    told, more = faults[:FAULTS_MOST], len(faults) - FAULTS_MOST
+    said = "; ".join(f"{fault.field}: {fault.message}" for fault in told) + (f"; and {more} more" if more > 0 else "")
+    fields = "、".join(dict.fromkeys(fault.field for fault in told)) + (f"，另有 {more} 处" if more > 0 else "")
+    return Problem(422, Sentence(f"以下内容有误：{fields}", said), errors=told)
 
 
 _GENERAL = {
