@@ -86,6 +86,15 @@ def test_the_words_on_the_actions_stay_within_their_buttons(desk: Service, page:
     assert page.locator(".actions").evaluate("(e) => e.scrollWidth <= e.clientWidth"), "and all of them on the card"
 
 
+def test_what_is_refused_of_a_test_is_read_where_the_thumb_is(desk: Service, page: Page) -> None:
+    for number in range(12):
+        desk.admin.post("/devices", json={"id": f"home-long-door-{number}", "home": "home-long", "model": "door", "exposes": ["contact_open"]})
+    page.goto(f"{desk.web.url}/tests?home=home-long")
+    expect(page.locator("input[name=device]")).to_have_count(13)
+    page.locator("button.primary").tap()
+    expect(page.locator("[role=alert]")).to_be_in_viewport()
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_is_wider_than_a_telephone(desk: Service, page: Page, path: str) -> None:
     page.goto(desk.web.url + path)
