@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from gateway.clock import MACHINE
 from tests.page_over import page_over, photograph
+from tests.test_page_senses import CONTRAST
 from tests.web_alarm import HOME
 from tests.web_desk import ADMIN, OPERATOR, Service, service
 
@@ -45,6 +46,15 @@ def test_who_is_on_is_named_and_a_gap_stands_there_in_words(page: Page) -> None:
     expect(page.locator(".gaps")).to_contain_text("空缺")
     expect(page.locator(".lane .gap").first).to_have_text("无人")
     expect(page.locator("h3", has_text="交接")).to_contain_text("2 项仍属上一班")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_whose_shift_it_is_is_read_by_day_and_by_night_also_under_the_mouse(page: Page, theme: str) -> None:
+    page.evaluate("(theme) => { document.documentElement.dataset.theme = theme }", theme)
+    assert page.evaluate(CONTRAST, 0.1) == []
+    page.locator(".bar button:enabled").first.hover()
+    assert page.evaluate(CONTRAST, 0.1) == []
+    page.mouse.move(0, 0)
 
 
 def test_it_speaks_english_and_fits_a_telephone(page: Page) -> None:

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.page_over import blank
+from tests.test_page_senses import CONTRAST
 from tests.web_desk import ADMIN, Service, service
 
 PAGES = ["/duty", "/care", "/silences", "/tests", "/drills", "/reports", "/rules", "/channels"]
@@ -45,6 +46,19 @@ def test_a_page_is_read_to_its_end_however_low_the_screen(desk: Service, page: P
     page.mouse.move(200, 400)
     page.mouse.wheel(0, 1200)
     page.wait_for_function("scrollY > 0")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize(("path", "list_"), [("/care", "3"), ("/silences", "1"), ("/drills", "")])
+def test_what_a_button_says_is_read_while_the_mouse_is_on_it(desk: Service, page: Page, path: str, list_: str, theme: str) -> None:
+    page.add_init_script(f"localStorage.setItem('anju.theme', '{theme}')")
+    page.goto(desk.web.url + path)
+    if list_:
+        page.keyboard.press(list_)
+    page.locator("button.main").first.hover()
+    page.wait_for_timeout(100)
+    poor = page.evaluate(CONTRAST, 0.1)
+    assert [said for said in poor if said.startswith("main ")] == []
 
 
 def test_the_language_and_the_theme_go_along_from_page_to_page_and_to_the_desk(desk: Service, page: Page) -> None:
