@@ -200,6 +200,24 @@ def test_a_body_that_is_wrong_a_thousand_times_is_refused_in_an_answer_that_can_
     assert len(answer.content) < 32_768
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"days": [99]}, "days.0（不得大于 31）"),
+        ({"at": "9am"}, "at（格式不对）"),
+        ({"errand": "tea"}, "errand（须为 'greeting', 'check_in', 'visit', 'device_test' 或 'prompt'）"),
+        ({"within_minutes": "soon"}, "within_minutes（须为整数）"),
+        ({"day": "soon"}, "day（须为日期）"),
+        ({"who": "x" * 201}, "who（最多 200 个字符）"),
+        ({"evry": "day", "home": None}, "home（须为文字）、evry（没有此项）"),
+    ],
+)
+def test_what_is_wrong_with_each_field_is_said_in_chinese_too(desk: Service, wrong: dict[str, object], said: str) -> None:
+    body = {"home": "home-1", "errand": "visit", "every": "day", "at": "09:00"} | wrong
+    answer = desk.operator.post("/care-plans", json=body)
+    assert (answer.status_code, answer.json()["sentence"]["zh"]) == (422, f"以下内容有误：{said}")
+
+
 def test_a_body_that_hides_its_length_is_counted(desk: Service) -> None:
     def pieces(count: int) -> Iterator[bytes]:
         yield b'{"id": "chunked", "name": "'

@@ -105,17 +105,36 @@ def refused(error: IllegalTransition) -> Problem:
     return Problem(404 if isinstance(error, Unknown) else 409, error.sentence)
 
 
+_WRONG = {
+    "missing": "缺少此项", "extra_forbidden": "没有此项", "value_error": "内容不合要求", "string_pattern_mismatch": "格式不对",
+    "string_type": "须为文字", "list_type": "须为列表", "model_attributes_type": "须为对象", "enum": "须为 {expected}",
+    "literal_error": "须为 {expected}", "finite_number": "须为有限的数", "string_too_short": "至少 {min_length} 个字符",
+    "string_too_long": "最多 {max_length} 个字符", "too_short": "至少 {min_length} 项", "too_long": "最多 {max_length} 项",
+    "greater_than": "须大于 {gt}", "greater_than_equal": "不得小于 {ge}", "less_than": "须小于 {lt}", "less_than_equal": "不得大于 {le}",
+    "timezone_aware": "须带时区",
+}  # fmt: skip
+_WRONG_KIND = {"int": "须为整数", "float": "须为数", "bool": "须为 true 或 false", "datetime": "须为带时区的时刻", "date": "须为日期"}
+"""What pydantic found, in Chinese: by its type of error, else by what the value should have been."""
+
+
+def _wrong(kind: str, particulars: Mapping[str, object], english: str) -> str:
+    said = _WRONG.get(kind) or _WRONG_KIND.get(kind.split("_", maxsplit=1)[0])
+    return said.format_map({name: str(value).replace(" or ", " 或 ") for name, value in particulars.items()}) if said else english
+
+
 def _invalid(error: RequestValidationError) -> Problem:
     faults: list[Fault] = []
+    wrong: list[str] = []
     for found in error.errors():
         place, *path = [str(step) for step in found["loc"]] or ["body"]
         if found["type"] == "json_invalid":
             reason = found.get("ctx", {}).get("error", "it cannot be read")
             return Problem(400, Sentence("请求正文不是有效的 JSON", f"the body is not JSON: {reason}"))
         faults.append(Fault(field=".".join(path)[:FIELD_LONGEST] or place, place=place, message=str(found["msg"])))
+        wrong.append(f"{faults[-1].field}（{_wrong(found['type'], found.get('ctx', {}), faults[-1].message)}）")
     told, more = faults[:FAULTS_MOST], len(faults) - FAULTS_MOST
     said = "; ".join(f"{fault.field}: {fault.message}" for fault in told) + (f"; and {more} more" if more > 0 else "")
-    fields = "、".join(dict.fromkeys(fault.field for fault in told)) + (f"，另有 {more} 处" if more > 0 else "")
+    fields = "、".join(wrong[:FAULTS_MOST]) + (f"，另有 {more} 处" if more > 0 else "")
     return Problem(422, Sentence(f"以下内容有误：{fields}", said), errors=told)
 
 
