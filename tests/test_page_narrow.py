@@ -30,6 +30,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
                 assert running.admin.patch(path, json={"name": name, "note": name * 2}).status_code == 200
             assert running.admin.patch(f"/devices/{home}-cord", json={"room": name, "name": name}).status_code == 200
             running.pull_cord(home)
+        for number in range(12):
+            door = {"id": f"home-long-door-{number}", "home": "home-long", "model": "door", "exposes": ["contact_open"]}
+            assert running.admin.post("/devices", json=door).status_code == 201
         running.admin.put("/staff/li", json={"name": UNBROKEN, "user": ADMIN, "phone": "13800000011"})
         layer = {"name": UNBROKEN, "members": ["li"], "turn": "daily", "starts": "2026-01-01"}
         assert running.admin.put("/rosters/desk", json={"zh": LONG, "en": UNBROKEN, "layers": [layer], "desk": True}).status_code < 300
@@ -87,12 +90,19 @@ def test_the_words_on_the_actions_stay_within_their_buttons(desk: Service, page:
 
 
 def test_what_is_refused_of_a_test_is_read_where_the_thumb_is(desk: Service, page: Page) -> None:
-    for number in range(12):
-        desk.admin.post("/devices", json={"id": f"home-long-door-{number}", "home": "home-long", "model": "door", "exposes": ["contact_open"]})
     page.goto(f"{desk.web.url}/tests?home=home-long")
     expect(page.locator("input[name=device]")).to_have_count(13)
     page.locator("button.primary").tap()
     expect(page.locator("[role=alert]")).to_be_in_viewport()
+
+
+def test_the_name_of_a_policy_stands_in_one_line(desk: Service, page: Page) -> None:
+    page.goto(f"{desk.web.url}/duty")
+    names = page.locator("tbody th")
+    expect(names.first).to_be_visible()
+    broken = """(all) => all.map((th) => { const range = document.createRange(); range.selectNodeContents(th.firstChild);
+        return [th.firstChild.textContent, range.getClientRects().length] }).filter(([, lines]) => lines > 1)"""
+    assert names.evaluate_all(broken) == []
 
 
 @pytest.mark.parametrize("path", PAGES)
