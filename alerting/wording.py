@@ -32,6 +32,8 @@ _ROOMS = (
 )
 _ROOM_EN = dict(_ROOMS)
 _ROOM_ZH = {en: zh for zh, en in reversed(_ROOMS)}
+_WORN = frozenset({"随身", "worn"})
+"""Entered as the room of what a person carries: it is in no room."""
 
 _KINDS = {
     Kind.PULL_CORD: ("拉绳", "pull cord"),
@@ -89,6 +91,8 @@ def place(name: str) -> dict[str, Sentence]:
     if not name:
         return {}
     plain = name.replace("_", " ").casefold()
+    if plain in _WORN:
+        return {"room": Sentence("随身", "worn"), "of_room": Sentence("随身的", ""), "in_room": Sentence("", "")}
     zh, en = _ROOM_ZH.get(plain, name), _ROOM_EN.get(name, plain if plain in _ROOM_ZH else name)
     en_placed = f"the {en}" if en in _ROOM_ZH else en
     return {

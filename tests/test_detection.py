@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.commands import Close
+from alerting.commands import ChangeDevice, Close
 from alerting.detection import Index, affirmed, hear
 from alerting.facts import AlertCleared, AlertFact, AlertRaised, AlertRecurred, AlertRepeated, CallCancelled, Fact
 from alerting.heard_facts import DeviceReturned, DeviceSilent
@@ -37,6 +37,15 @@ def test_a_cord_pulled_in_the_bedroom_raises_an_alert_that_names_the_room_the_ho
     assert raised.reason.en.startswith("Pull cord pulled in the bedroom at 03:12")
     assert raised.rule_version == DEFAULT.version
     assert raised.evidence[0].raw == b"{}"
+
+
+def test_what_somebody_wears_is_said_to_be_in_no_room() -> None:
+    house = Household()
+    house.asks(ChangeDevice(Device(DeviceId("watch"), HOME, ModelId("watch"), room="随身")))
+    house.waits(12 * 60)
+    (raised,) = of(AlertRaised, house.says("watch", fall=True))
+    assert raised.reason.zh == "王桂芳家（12栋402）的手表于 03:12 检测到疑似跌倒"
+    assert raised.reason.en.startswith("The watch reported a possible fall at 03:12 in ")
 
 
 @pytest.mark.parametrize(
