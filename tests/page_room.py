@@ -11,7 +11,6 @@ from tests.page_server import PASSWORD as NIGHT_WATCH
 from tests.page_server import Desk, PageServer
 from tests.patience import PATIENCE_S
 
-expect.set_options(timeout=PATIENCE_S * 1000)
 CHINESE = re.compile(r"[㐀-鿿]")
 ASKED_FOR = re.compile(r"status of (401|404|409|503)|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE")
 """What the browser itself notes down of the refusals and broken connections that a test wants."""
