@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.web_alarm import AREA, HOME
-from tests.web_desk import Json, Service, service
+from tests.web_desk import Json, Service, month_of, service, until
 
 
 @pytest.fixture(scope="module")
@@ -351,7 +351,8 @@ def test_dispositions_have_a_code_and_a_title_in_both_languages(homes: Service) 
 
 def test_answer_times_of_the_month_are_counted_from_the_timelines(homes: Service, street: list[Json]) -> None:
     act(homes, street[0], "claim")
-    month = street[0]["raised_at"][:7]
+    until("the desk's file has it", lambda: homes.web.desk.views.store.written >= homes.alarm.seq)
+    month = month_of(street[0]["raised_at"])
     report = homes.operator.get("/reports/answering", params={"month": month}).json()
     assert report["reflects"] >= homes.web.desk.views.position - 50
     figures = report["by_category"]["call_for_help"]

@@ -88,6 +88,7 @@ def test_without_evidence_there_is_nothing_to_verify(tmp_path_factory: pytest.Te
 
 def test_the_month_is_counted_from_the_evidence_and_a_near_miss_is_reviewed(desk: Service) -> None:
     alert = closed_call(desk)
+    kept(desk)
     month = desk.web.desk.condition.now().astimezone(desk.web.settings.zone).strftime("%Y-%m")
     found = desk.operator.get("/reports/month", params={"month": month}, timeout=PATIENCE_S)
     assert found.status_code == 200, found.text

@@ -24,7 +24,7 @@ from gateway.web.restoring import Restored
 from gateway.web.viewrows import Pending
 from tests.patience import PATIENCE_S
 from tests.web_alarm import AREA, HOME
-from tests.web_desk import OPERATOR, Json, Service, service, tomorrow, until
+from tests.web_desk import OPERATOR, Json, Service, month_of, service, tomorrow, until
 
 KEY = "A" * 43 + "="
 
@@ -54,7 +54,9 @@ def prune(running: Service, beyond: int) -> int:
         begins = Reader(running.data).first_seq
         return begins if begins > beyond else None
 
-    return until(f"the journal has forgotten {beyond}", forgotten)
+    begins = until(f"the journal has forgotten {beyond}", forgotten)
+    running.see(running.alarm.seq)  # also what was said meanwhile: when a device was last heard is compared
+    return begins
 
 
 def lose(running: Service) -> None:
@@ -117,7 +119,8 @@ def test_the_registry_and_the_open_alerts_are_had_back_and_the_loss_is_said(home
     assert "重建" in said["problems"][0]["zh"]
     closed = home.operator.post(f"/alerts/{open_['id']}/close", json={"disposition": "assistance_given", "reason": "已处理"})
     assert closed.json()["status"] == "closed"
-    month = alert["raised_at"][:7]
+    until("the desk's file has it", lambda: home.web.desk.views.store.written >= home.alarm.seq)
+    month = month_of(alert["raised_at"])
     figures = home.operator.get("/reports/answering", params={"month": month}).json()["by_category"]["call_for_help"]
     assert (figures["count"], figures["answered"]) == (1, 1), "the claim's line is lost, the alert knows of it"
 

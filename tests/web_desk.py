@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -53,6 +53,11 @@ def until(what: str, look: Callable[[], T | None], seconds: float = PATIENCE_S) 
 def tomorrow() -> str:
     """As somebody in the county writes it."""
     return (MACHINE.wall() + timedelta(days=1)).astimezone(timezone(timedelta(hours=8))).isoformat()
+
+
+def month_of(moment: str) -> str:
+    """The county's, whose November begins while it is still October in Greenwich."""
+    return f"{datetime.fromisoformat(moment).astimezone(timezone(timedelta(hours=8))):%Y-%m}"
 
 
 class WebProcess:
