@@ -72,7 +72,8 @@ class Place:
         self.kit.say(home, self.anju.device(home["id"], "cord")["id"], {"pull_cord": True})
         until("both provider's requests", lambda: len(self.cloud.taken) >= before + 2)
         taken = {one["action"]: one for one in self.cloud.taken[before:]}
-        alerts = self.api.get("/alerts", params={"status": "open", "home": home["id"], "category": "call_for_help"}).json()["items"]
+        query = {"status": "open", "home": home["id"], "category": "call_for_help"}
+        alerts = until("the call at the desk, which is another process", lambda: self.api.get("/alerts", params=query).json()["items"])
         id_ = str(alerts[0]["id"])
         until("the ends are on disk", lambda: len(self.entries(id_, "notification_ended")) >= 4)
         until("that we looked is on record, told behind the answer", lambda: self.entries(id_, "viewed"))

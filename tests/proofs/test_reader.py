@@ -19,18 +19,18 @@ def test_a_reader_hears_its_area_until_it_is_shut_out(tmp_path: Path) -> None:
         assert client.post("/areas/nowhere/credentials").status_code == 404
 
         heard: list[tuple[str, bytes]] = []
-        granted: list[int] = []
+        granted: list[list[int]] = []
         gone: list[object] = []
         reader = paho.Client(CallbackAPIVersion.VERSION2, client_id="province", protocol=paho.MQTTv311)
         reader.username_pw_set(login["username"], login["password"])
         reader.on_message = lambda _c, _d, message: heard.append((message.topic, bytes(message.payload)))
-        reader.on_subscribe = lambda _c, _d, _mid, codes, _p: granted.extend(code.value for code in codes)
+        reader.on_subscribe = lambda _c, _d, _mid, codes, _p: granted.append([code.value for code in codes])
         reader.on_disconnect = lambda *_: gone.append(True)
         reader.connect("127.0.0.1", anju.mqtt_port)
         reader.loop_start()
         reader.subscribe([(f"anju/v1/{mine['area']}/#", 1), (f"anju/v1/{other['area']}/#", 1)])
         until("SUBACK", lambda: granted)
-        assert granted == [1, 128]
+        assert granted == [[1, 128]]
 
         kit = anju.kit()
         kit.say(other, "watch", {"heart_rate": 61})

@@ -179,11 +179,10 @@ def outage(folder: Path, *, down: float, kill_every: float, rate: int) -> list[f
                 influx.kill()
                 victoria.kill()
                 begun, killed = monotonic(), 0
-                while monotonic() - begun < down:
-                    sleep(min(kill_every, max(down - (monotonic() - begun), 0)))
+                while (left := down - (monotonic() - begun)) > 0 or killed < 3:  # a busy machine takes its time to start it again
+                    sleep(min(kill_every, left) if left > 0 else kill_every)
                     os.kill(anju.pid("telemetry"), signal.SIGKILL)
                     killed += 1
-                assert killed >= 3
                 influx.start()
                 victoria.start()
                 os.kill(anju.pid("telemetry"), signal.SIGKILL)  # also in the middle of catching up
