@@ -75,6 +75,7 @@ def mail_server(post_office: Post, *, starttls: bool = False, tls: bool = False,
         authenticator=_authenticate if auth else None,
         auth_required=auth,
         auth_require_tls=starttls,
+        ready_timeout=PATIENCE_S,
     )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -93,8 +94,8 @@ def mail_channel(
     security: Security = Security.NONE,
     password: str = "",
     trust: ssl.SSLContext = OWN_ROOT,
-    step_s: float = 3.0,
-    total_s: float = 5.0,
+    step_s: float = PATIENCE_S,
+    total_s: float = PATIENCE_S,
 ) -> Email:
     server = Server("127.0.0.1", port, security, "anju.example.org", "anju" if password else "", password)
     return Email("mail", server, "anju@example.org", to, wall=lambda: WALL, zone=ZONE, trust=trust, step_s=step_s, total_s=total_s)

@@ -38,7 +38,7 @@ from gateway.watchdog_settings import Watchdog
 from gateway.watchdog_status import Watched
 from tests.brokers import Mosquitto
 from tests.certificates import Office
-from tests.patience import STORY_S
+from tests.patience import PATIENCE_S, STORY_S, TRIES
 from tests.receiver import SECRET, Receiver
 from tests.service import ROOT, Anju, free_port, running, unpack
 
@@ -79,9 +79,12 @@ def anju(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Anju]:
 
 
 def test_on_a_service_that_runs_everything_is_asked_and_nothing_fails(anju: Anju) -> None:
-    done = doctor("--data", str(anju.data), "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    levels = {one["what"]: one["level"] for one in json.loads(done.stdout)}
+    for _ in range(TRIES):  # how long a sync takes is the disk's, on which other tests write
+        done = doctor("--data", str(anju.data), "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        levels = {one["what"]: one["level"] for one in json.loads(done.stdout)}
+        if levels["sync"] == "ok":
+            break
     for what in (
         "program", "clock", "file system", "folder", "sync", "format", "journal", "snapshots", "log-ins", "service", "kits", "kits, TLS",
     ):  # fmt: skip
@@ -323,7 +326,7 @@ channels = ["hook", "mail"]
 
 
 def test_channels_are_reached_without_a_message_and_with_one_only_when_asked(folder: Path) -> None:
-    mail = Controller(Sink(), hostname="127.0.0.1", port=free_port())
+    mail = Controller(Sink(), hostname="127.0.0.1", port=free_port(), ready_timeout=PATIENCE_S)
     mail.start()
     hook = Receiver()
     secret = "whsec_" + base64.b64encode(SECRET).decode()
