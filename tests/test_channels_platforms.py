@@ -167,7 +167,7 @@ def test_any_name_of_a_home_fits_into_31_bytes(text: str) -> None:
 
 GB = (
     '[[gb26875]]\nname = "f"\nhost = "127.0.0.1"\nport = {port}\nsource = "330102000001"\ndestination = "010203040506"\n'
-    'answer_s = 0.2\n'
+    'answer_s = {answer_s}\n'
 )  # fmt: skip
 
 
@@ -178,7 +178,8 @@ def fire(**more: Any) -> Notice:
 def told_to_the_platform(story: Callable[[Channel, FirePlatform], Awaitable[None]], *answers: str) -> None:
     async def whole() -> None:
         async with fire_platform(*answers) as platform:
-            await story(made(GB.replace("{port}", str(platform.port))), platform)
+            answer_s = "1.0" if "silence" in answers else "30.0"  # who answers may be busy
+            await story(made(GB.replace("{port}", str(platform.port)).replace("{answer_s}", answer_s)), platform)
 
     asyncio.run(whole())
 
@@ -251,7 +252,7 @@ def test_a_frame_is_sent_again_until_it_is_confirmed(answers: tuple[str, ...], t
 
 
 def test_a_platform_that_is_away_is_tried_again_later() -> None:
-    error = asyncio.run(sent(made(GB.replace("{port}", "1")), fire()))
+    error = asyncio.run(sent(made(GB.replace("{port}", "1").replace("{answer_s}", "1.0")), fire()))
     assert isinstance(error, NotifyError)
     assert error.transient
 
