@@ -12,6 +12,7 @@ from gateway.telemetry import follower as follower_module
 from gateway.telemetry import outside as outside_module
 from gateway.telemetry.reading import open_charts
 from gateway.web import historian as historian_module
+from gateway.web import telemetry as telemetry_module
 from tests.influx2_fake import TOKEN, Influx2Fake
 from tests.patience import PATIENCE_S
 from tests.timeseries import Influx, served
@@ -72,7 +73,8 @@ def readyz(home: Service) -> Json:
     return body
 
 
-def test_a_chart_comes_from_the_store_and_says_so(home: Service) -> None:
+def test_a_chart_comes_from_the_store_and_says_so(home: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telemetry_module, "WAIT_S", PATIENCE_S)
     home.see(home.alarm.report(CORD, battery=80))
     drawn = chart(home)
     assert ([item["value"] for item in drawn["items"]], drawn["source"], drawn["instead"]) == ([80], "influx", None)
@@ -96,7 +98,8 @@ def test_when_the_store_is_away_the_chart_comes_from_the_history_marked(home: Se
 
 
 def test_a_store_that_lags_is_not_shown_as_the_present(home: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    home.see(home.alarm.report(CORD, battery=80))
+    seq = home.alarm.report(CORD, battery=80)
+    until("it is in the store", lambda: stores(home)["influx"]["position"] >= seq)
     until("it is the store's", lambda: chart(home)["source"] == "influx")
     monkeypatch.setattr(historian_module, "BEHIND_S", -1.0)
     drawn = chart(home)

@@ -10,6 +10,8 @@ import pytest
 from devices.credential import Scope
 from devices.topic import parse
 from gateway.clock import MACHINE
+from gateway.web import telemetry
+from tests.patience import PATIENCE_S
 from tests.web_alarm import AREA, HOME, unreadable
 from tests.web_desk import Console, Json, Service, service, tomorrow, until
 
@@ -361,6 +363,13 @@ def test_readings_come_as_they_were_heard_thinned_and_paged(desk: Service, watch
     assert items == whole
 
 
+@pytest.fixture
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question for the present waits for what is on its way, here as long as a busy machine may take."""
+    monkeypatch.setattr(telemetry, "WAIT_S", PATIENCE_S)
+
+
+@pytest.mark.usefixtures("_patient")
 def test_a_reading_just_heard_is_in_the_chart_that_is_asked_for_next(desk: Service) -> None:
     desk.see(desk.alarm.report("quick", temperature=21.5))
     assert [item["value"] for item in history(desk.operator, device="quick", property="temperature")] == [21.5]
@@ -390,6 +399,7 @@ def test_a_question_that_is_wrong_is_refused_by_the_name_of_its_parameter(desk: 
     assert [fault["field"] for fault in answer.json()["errors"]] == [field]
 
 
+@pytest.mark.usefixtures("_patient")
 def test_history_goes_on_where_it_stopped(desk: Service, watch: str) -> None:
     """The journal tells what was committed while nobody fed the history."""
     desk.web.stop()
