@@ -81,7 +81,7 @@ def following(sink: Sink, book: Book) -> Iterator[Follower]:
     try:
         yield follower
     finally:
-        follower.close()
+        follower.close(PATIENCE_S)
         assert not any(thread.name == f"follower {sink.name}" for thread in threading.enumerate())
 
 

@@ -82,7 +82,7 @@ def test_a_hub_announces_itself_and_its_devices_and_brings_the_bridges_list(tmp_
         ear = Ear()
         async with listening(server.broker, ear), lines([hub], server.broker, "t"):
             assert await all_connected([hub], PATIENCE_S)
-            assert await all_delivered([hub], 5)
+            assert await all_delivered([hub], PATIENCE_S)
             for device in hub.home.devices:
                 status = f"anju/v1/990121001001/home-0001/{device.id}/status"
                 await until(partial(ear.said, status))
@@ -119,7 +119,7 @@ def test_what_a_dead_broker_did_not_acknowledge_comes_again_under_the_same_ids(t
     async def story(server: Mosquitto) -> None:
         async with lines([hub], server.broker, "t"):
             assert await all_connected([hub], PATIENCE_S)
-            assert await all_delivered([hub], 5)
+            assert await all_delivered([hub], PATIENCE_S)
             server.kill()
             pull(hub, 5)
             hub.say(Said("home-0001", "home-0001-watch", Values(heart_rate=70)), AT)
@@ -130,7 +130,7 @@ def test_what_a_dead_broker_did_not_acknowledge_comes_again_under_the_same_ids(t
             async with listening(server.broker, ear):
                 await until(lambda: len({report.id for report in ear.reports}) == 6)
                 assert {report.id for report in ear.reports} == {f"boot-{n}" for n in range(1, 7)}
-                assert await all_delivered([hub], 5)
+                assert await all_delivered([hub], PATIENCE_S)
 
     with mosquitto(tmp_path) as server:
         asyncio.run(story(server))
@@ -192,7 +192,7 @@ def test_a_hub_that_is_stopped_says_goodbye_and_leaves_no_will(tmp_path: Path, h
         async with listening(server.broker, ear) as other:
             async with lines([hub], server.broker, "t"):
                 assert await all_connected([hub], PATIENCE_S)
-                assert await all_delivered([hub], 5)
+                assert await all_delivered([hub], PATIENCE_S)
             await other.publish("anju/over", b"", qos=1)
             await until(lambda: ear.said("anju/over"))
         assert [json.loads(payload)["status"] for payload in ear.said(status)] == ["online"]
@@ -273,7 +273,7 @@ def test_homes_that_were_only_played_leave_no_session_behind(tmp_path: Path, hub
         known = len(hub.receipts)
         async with lines([hub], server.broker, "t"):
             assert await all_connected([hub], PATIENCE_S)
-            assert await all_delivered([hub], 5)
+            assert await all_delivered([hub], PATIENCE_S)
             return len(hub.receipts) > known
 
     async def story(server: Mosquitto) -> None:

@@ -306,8 +306,8 @@ def test_a_store_that_hangs_keeps_the_process_from_ending_for_a_moment_only(book
     reached(followers[1], seq)
     assert begun.wait(PATIENCE_S)
     process.stop_all(followers)
-    assert sound.closed
+    until("the other has ended", lambda: sound.closed)
     assert not stuck.closed, "it was not waited for"
     hangs.set()
-    followers[0].close()
+    followers[0].close(PATIENCE_S)
     assert stuck.closed

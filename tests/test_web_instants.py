@@ -8,6 +8,7 @@ import pytest
 
 from gateway.web.instants import EARLIEST, LATEST
 from gateway.web.pages import STATIC
+from tests.patience import PATIENCE_S
 from tests.web_alarm import HOME
 from tests.web_desk import Service, service
 
@@ -24,7 +25,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 def of_queries(desk: Service) -> list[tuple[str, str, dict[str, str]]]:
     """(path, parameter, the least the call takes besides) of every moment that a query may name, by the published contract."""
-    paths = httpx.get(f"{desk.web.url}/openapi.json", trust_env=False).json()["paths"]
+    paths = httpx.get(f"{desk.web.url}/openapi.json", trust_env=False, timeout=PATIENCE_S).json()["paths"]
     besides = {"/telemetry": {"device": f"{HOME}-cord", "property": "battery", "every": "1d", "aggregate": "mean"}}
     found = [
         (path.removeprefix("/api/v1"), named["name"])

@@ -88,7 +88,7 @@ def nothing_is_told(home: Service) -> None:
     until("views.db holds it", lambda: home.web.desk.views.store.synced >= seq)
     assert home.alarm.kept <= reached < seq
     assert home.web.desk.historian.position == reached
-    assert "no room" in httpx.get(f"{home.web.url}/readyz", trust_env=False, timeout=PATIENCE_S).text
+    until("it is said", lambda: "no room" in httpx.get(f"{home.web.url}/readyz", trust_env=False, timeout=PATIENCE_S).text)
 
 
 def test_while_the_telemetry_process_is_away_nothing_is_told(home: Service, monkeypatch: pytest.MonkeyPatch) -> None:
