@@ -30,6 +30,7 @@ from tests.fakes.clouds import FakeAliyun
 from tests.fakes.thread import served
 from tests.night_checker import Answer, Arrival
 from tests.notices import Hit
+from tests.patience import PATIENCE_S
 from tests.receiver import SECRET
 from tests.service import free_port
 
@@ -281,7 +282,7 @@ class Providers:
 
 @contextmanager
 def _mail_server(mind: Post) -> Iterator[int]:
-    controller = Controller(mind, hostname="127.0.0.1", port=free_port())
+    controller = Controller(mind, hostname="127.0.0.1", port=free_port(), ready_timeout=PATIENCE_S)
     controller.start()
     try:
         yield controller.port
