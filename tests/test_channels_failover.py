@@ -18,10 +18,10 @@ from gateway.reaching import Callback
 from tests.channels import WALL, calm, made, sent, told
 from tests.fakes.clouds import FakeAliyun, FakeTencent
 from tests.notices import AT, HOME, alert, receiver, request, stalling, until
+from tests.outbox import LATER, NEVER, VirtualTime
+from tests.outbox import Told as Says
 from tests.patience import TRIES
 from tests.test_channels_clouds import ALIYUN_CODES, ALIYUN_SMS, TENCENT_CODES, TENCENT_SMS
-from tests.test_delivery import LATER, NEVER, VirtualTime
-from tests.test_delivery import Told as Says
 
 
 class Clock:

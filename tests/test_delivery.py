@@ -4,134 +4,19 @@ import asyncio
 import base64
 import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from alerting.facts import NotificationRequested
 from alerting.items import DeliveryEnded
 from alerting.terms import AlertId, Category, NotificationId
 from devices.home import HomeId
-from gateway.notify.channel import Moot, Notice, NotifyError, Sent, notice_of
+from gateway.notify.channel import Moot, Notice, NotifyError, Sent
 from gateway.notify.delivery import BACKOFF_S, LIMIT, SETTLED_KEPT, Delivery, Request, backoff, pause
-from gateway.notify.slots import AT_ONCE, ORDINARY_AT_ONCE
+from gateway.notify.slots import AT_ONCE
 from gateway.notify.webhook import Webhook
-from tests.notices import AT, HOME, alert, answering, hanging_up, notice, receiver, request, stalling, until
-
-LATER = NotifyError("503 later", transient=True)
-NEVER = NotifyError("410 Gone", transient=False)
-
-Answer = Sent | Exception
-
-
-class VirtualTime:
-    """Service time that only grows when the test says so; `sleep` returns once it has."""
-
-    def __init__(self) -> None:
-        self.elapsed = 0.0
-        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
-
-    def now(self) -> datetime:
-        return AT + timedelta(seconds=self.elapsed)
-
-    async def sleep(self, seconds: float) -> None:
-        waking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sleepers.append((self.elapsed + seconds, waking))
-        await waking
-
-    async def advance(self, seconds: float) -> None:
-        """Everyone who sleeps wakes at his own moment, in order, and does all he can do then."""
-        end = self.elapsed + seconds
-        await settled()
-        while due := sorted((at, i) for i, (at, waking) in enumerate(self._sleepers) if at <= end and not waking.done()):
-            at, index = due[0]
-            self.elapsed = at
-            self._sleepers[index][1].set_result(None)
-            await settled()
-        self.elapsed = end
-
-
-async def settled() -> None:
-    """Let every task run until it waits for something from outside."""
-    for _ in range(50):
-        await asyncio.sleep(0)
-
-
-class Told:
-    """A channel that answers what it was told to: the last answer again and again. `None` is silence until `release`."""
-
-    kind = "told"
-
-    def __init__(self, time: VirtualTime, name: str = "desk-hook", *answers: Answer | None) -> None:
-        self.name = name
-        self.answers = list(answers) or [Sent("200 OK")]
-        self.attempts: list[tuple[float, str]] = []
-        self.open = 0
-        self.most_open = 0
-        self.closed = False
-        self.release = asyncio.Event()
-        self._time = time
-
-    async def reach(self) -> str:
-        return "here"
-
-    async def send(self, said: Notice) -> Sent:
-        self.attempts.append((self._time.elapsed, said.notification))
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        self.open += 1
-        self.most_open = max(self.most_open, self.open)
-        try:
-            if answer is None:
-                await self.release.wait()
-                return Sent("released")
-        finally:
-            self.open -= 1
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    async def close(self) -> None:
-        self.closed = True
-
-    @property
-    def seconds(self) -> list[float]:
-        return [at for at, _ in self.attempts]
-
-    @property
-    def ids(self) -> list[str]:
-        return [id_ for _, id_ in self.attempts]
-
-
-class Desk:
-    """What the alarm process knows and keeps: which alerts are what, and the ends it was told."""
-
-    def __init__(self) -> None:
-        self.categories: dict[str, Category] = {}
-        self.closed_at: dict[str, datetime] = {}
-        self.ended: list[DeliveryEnded] = []
-
-    def notice_of(self, asked: Request) -> Notice | Moot:
-        assert isinstance(asked, NotificationRequested)
-        category = self.categories.get(asked.alert, Category.CALL_FOR_HELP)
-        return notice_of(asked, alert(category, id_=asked.alert, closed_at=self.closed_at.get(asked.alert)), HOME, (), "")
-
-
-@asynccontextmanager
-async def delivery(time: VirtualTime, desk: Desk, *channels: Told) -> AsyncIterator[Delivery]:
-    made = Delivery(channels, desk.notice_of, desk.ended.append, time.now, sleep=time.sleep)
-    try:
-        yield made
-    finally:
-        await made.close()
-
-
-def tell(story: Callable[[VirtualTime, Desk], Awaitable[None]]) -> None:
-    async def told() -> None:
-        await story(VirtualTime(), Desk())
-
-    asyncio.run(told())
+from tests.notices import AT, answering, hanging_up, notice, receiver, request, stalling, until
+from tests.outbox import LATER, NEVER, Desk, Told, VirtualTime, delivery, settled, tell
 
 
 def test_what_was_taken_is_told_once_with_the_receivers_answer() -> None:
@@ -363,87 +248,6 @@ def test_closing_tells_no_end_and_leaves_nothing_running() -> None:
     tell(story)
 
 
-def test_a_channel_sends_a_few_at_once_and_the_rest_in_order_of_age() -> None:
-    async def story(time: VirtualTime, desk: Desk) -> None:
-        channel = Told(time, "desk-hook", None)
-        async with delivery(time, desk, channel) as outbox:
-            ages = list(range(30))
-            outbox.offer([request(f"n-{age:02}", at=AT - timedelta(seconds=age)) for age in ages])
-            await settled()
-            assert channel.open == AT_ONCE
-            assert outbox.counts["desk-hook"].in_flight == AT_ONCE
-            assert outbox.counts["desk-hook"].pending == 30
-            channel.release.set()
-            await until(lambda: outbox.pending == 0)
-            assert channel.most_open == AT_ONCE
-            assert channel.ids[AT_ONCE:] == [f"n-{age:02}" for age in reversed(ages) if f"n-{age:02}" not in channel.ids[:AT_ONCE]]
-
-    tell(story)
-
-
-def test_a_fire_does_not_stand_behind_batteries() -> None:
-    async def story(time: VirtualTime, desk: Desk) -> None:
-        desk.categories["battery"] = Category.TECHNICAL
-        desk.categories["fire"] = Category.FIRE
-        channel = Told(time, "desk-hook", None)
-        async with delivery(time, desk, channel) as outbox:
-            outbox.offer([request(f"b-{n}", alert_id="battery", at=AT - timedelta(hours=1)) for n in range(50)])
-            await settled()
-            assert channel.open == ORDINARY_AT_ONCE
-            outbox.offer([request("f-1", alert_id="fire"), request("f-2", alert_id="fire"), request("f-3", alert_id="fire")])
-            await settled()
-            assert channel.ids[ORDINARY_AT_ONCE:] == ["f-1", "f-2"]  # at once, in the slots kept free
-            channel.release.set()
-            await until(lambda: outbox.pending == 0)
-            assert channel.ids[AT_ONCE] == "f-3"  # the next slot was the third fire's
-
-    tell(story)
-
-
-def test_a_dead_channel_delays_no_other() -> None:
-    async def story(time: VirtualTime, desk: Desk) -> None:
-        dead, well = Told(time, "dead", None), Told(time, "well")
-        async with delivery(time, desk, dead, well) as outbox:
-            outbox.offer([request(f"d-{n}", channel="dead") for n in range(100)])
-            await settled()
-            outbox.offer([request(f"w-{n}", channel="well") for n in range(20)])
-            await settled()
-            assert sorted(well.ids) == sorted(f"w-{n}" for n in range(20))
-            assert [e.delivered for e in desk.ended] == [True] * 20
-            assert outbox.counts["dead"].sent == 0
-
-    tell(story)
-
-
-def test_a_notification_in_its_pause_takes_no_slot() -> None:
-    async def story(time: VirtualTime, desk: Desk) -> None:
-        channel = Told(time, "desk-hook", *[LATER] * 20, Sent("200 OK"))
-        async with delivery(time, desk, channel) as outbox:
-            outbox.offer([request(f"early-{n}") for n in range(20)])
-            await settled()
-            outbox.offer([request("after")])
-            await settled()
-            assert [e.notification for e in desk.ended] == ["after"]
-
-    tell(story)
-
-
-def test_an_alert_closed_while_its_notification_waits_for_a_slot_is_not_told() -> None:
-    async def story(time: VirtualTime, desk: Desk) -> None:
-        channel = Told(time, "desk-hook", None)
-        async with delivery(time, desk, channel) as outbox:
-            outbox.offer([request(f"n-{n}", alert_id="long") for n in range(AT_ONCE)])
-            await settled()
-            outbox.offer([request("waiting", alert_id="short")])
-            await settled()
-            desk.closed_at["short"] = AT + timedelta(seconds=5)
-            channel.release.set()
-            await until(lambda: outbox.pending == 0)
-            assert "waiting" not in channel.ids
-
-    tell(story)
-
-
 def test_a_fault_inside_a_channel_is_kept_to_its_notification(caplog: pytest.LogCaptureFixture) -> None:
     async def story(time: VirtualTime, desk: Desk) -> None:
         broken, well = Told(time, "broken", ZeroDivisionError("odd answer"), Sent("200 OK")), Told(time, "well")
@@ -499,7 +303,7 @@ def test_dead_slow_and_sound_webhooks_side_by_side() -> None:
 
     async def story(time: VirtualTime, desk: Desk) -> None:
         async with receiver(hanging_up) as dead, receiver(stalling) as slow, receiver(answering("204 No Content")) as sound:
-            made: Iterable[Webhook] = [
+            made = [
                 Webhook(name, f"http://127.0.0.1:{heard.port}/", [secret], wall=time.now, trust=trust)
                 for name, heard in (("dead", dead), ("slow", slow), ("sound", sound))
             ]
