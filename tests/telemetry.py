@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from alerting.items import Said
 from alerting.registry_facts import DeviceRegistered
@@ -20,13 +21,18 @@ from gateway.settings import Settings
 from gateway.store.entry import Entry, Stamp, encode
 from gateway.store.folder import Layout
 from gateway.store.journal import Journal
+from gateway.telemetry import follower as follower_module
+from gateway.telemetry import outside as outside_module
 from gateway.telemetry.follower import Follower, Sink
 from gateway.telemetry.outside import Outside
+from tests.influx2_fake import TOKEN
 from tests.patience import PATIENCE_S
 from tests.service import until
 
 AREA, HOME = AreaId("330106001001"), HomeId("home-1")
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+WATCH = f"{HOME}/watch"
 
 
 class Book:
@@ -91,3 +97,23 @@ def reached(follower: Follower, seq: int, seconds: float = PATIENCE_S) -> None:
 
 def with_begin(store: Store, begin: str) -> Store:
     return msgspec.convert({**msgspec.to_builtins(store), "begin": begin}, type(store))
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store outside is looked after as often as a test can wait for; and its token is known."""
+    monkeypatch.setattr(follower_module, "POLL_S", 0.02)
+    monkeypatch.setattr(follower_module, "LOCAL_RETRY_S", 0.02)
+    monkeypatch.setattr(outside_module, "FIRST_PAUSE_S", 0.02)
+    monkeypatch.setattr(outside_module, "LONGEST_PAUSE_S", 0.05)
+    monkeypatch.setenv("ANJU_TEST_TOKEN", TOKEN)
+
+
+def readings(book: Book, count: int, *, device: str = "watch", begin: int = 0) -> int:
+    seq = 0
+    for n in range(begin, begin + count):
+        seq = book.say(device, NOON + n * SECOND, heart_rate=n)
+    return seq
+
+
+def meant(count: int, begin: int = 0) -> list[tuple[int, float]]:
+    return [(1795320000000 + n * 1000, float(n)) for n in range(begin, begin + count)]
