@@ -1,6 +1,5 @@
-"""Backups: consistent while the journal is written and pruned, cheap the second time, verified when they are had back."""
+"""Backups: consistent while the journal is written and pruned, cheap the second time; and the commands."""
 
-import contextlib
 import json
 import os
 import sqlite3
@@ -9,88 +8,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from alerting.items import Said
-from devices.decode import decode
-from devices.message import Heard
-from gateway.operations import manifest, mark
-from gateway.operations.backup import Wanted, back_up
-from gateway.operations.manifest import Kept
-from gateway.operations.mark import Marker, Sample
+from gateway.operations import manifest
 from gateway.operations.pace import Pace
-from gateway.operations.restore import Restored, Wish, chosen, restore
 from gateway.problem import CommandFailed
-from gateway.settings import Settings
 from gateway.store import segments
 from gateway.store.entry import Stamp, encode
-from gateway.store.identity import FolderRefused, Identity, read, settle, write
-from gateway.store.journal import Journal, Reader
+from gateway.store.journal import Journal
+from tests.backups import NOW, World, bodies, said
 from tests.patience import PATIENCE_S, STORY_S
-from tests.service import ROOT, lose, until
-
-NOW = datetime(2026, 11, 22, 3, 30, tzinfo=UTC)
-BRISK = Pace(gentle=False)
-
-
-def said(number: int, *, call: bool = False) -> Said:
-    values = {"pull_cord": True} if call else {"heart_rate": 60 + number % 30}
-    payload = json.dumps({"id": f"r{number}", "values": values}).encode()
-    topic = "anju/v1/110101001/home-1/cord/report"
-    message = decode(topic, payload, NOW)
-    assert isinstance(message, Heard)
-    return Said(message, topic, payload)
-
-
-class World:
-    """A data folder with a journal in it that grows as it is told to, in segments of a few commits."""
-
-    def __init__(self, folder: Path) -> None:
-        self.data = folder / "data"
-        self.backups = folder / "backups"
-        self.data.mkdir()
-        write(self.data, Identity(format=1, generation="first"))
-        self.journal = Journal.open(self.data, segment_bytes=40_000, lead=2)
-        self.reports = self.calls = 0
-        self.made = 0
-
-    def hear(self, reports: int, *, call: bool = False) -> None:
-        for _ in range(reports):
-            self.reports += 1
-            self.calls += call
-            entries = [said(self.reports, call=call)]
-            at = NOW + timedelta(seconds=self.reports)
-            self.journal.commit(Stamp(at, at, float(self.reports), "boot"), encode(list(entries)), len(entries))
-
-    def sealed(self) -> list[str]:
-        """The sealed files, once there are two."""
-        with contextlib.suppress(FileNotFoundError):  # one made ahead, and overtaken
-            found = [p.name for p in segments.listed(self.data / "segments") if segments.is_sealed(p)]
-            return found if len(found) >= 2 else []
-        return []
-
-    def settled(self) -> bool:
-        """Every file but the one that is written is sealed."""
-        paths = segments.listed(self.data / "segments")
-        begun = [path for path in paths if segments.edge(path, newest=False) is not None]
-        with contextlib.suppress(FileNotFoundError):
-            return len(begun) >= 3 and all(segments.is_sealed(path) for path in begun[:-1])
-        return False
-
-    def back_up(self, *, keep: int = 7, history: bool = True, pace: Pace = BRISK) -> Kept:
-        self.made += 1
-        wanted = Wanted(
-            settings=Settings(data=str(self.data)), config=None, history=history, keep=keep, version="0",
-            made_at=NOW + timedelta(minutes=self.made),
-        )  # fmt: skip
-        return back_up(wanted, self.backups, pace)
-
-    def restore(self, to: Path, *, replace: bool = False, old: Path | None = None, source: Path | None = None) -> Restored:
-        wish = Wish(source=source or self.backups, data=to, replace=replace, old=old, now=NOW)
-        return restore(wish, chosen(wish.source), BRISK, BRISK)
+from tests.service import ROOT, until
 
 
 @pytest.fixture
@@ -98,10 +29,6 @@ def world(tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path)
     yield made
     made.journal.close()
-
-
-def bodies(folder: Path, upto: int = 2**62) -> list[tuple[int, bytes]]:
-    return [(row.first_seq, row.body) for row in Reader(folder).rows() if row.first_seq <= upto]
 
 
 # --- what is in a backup -------------------------------------------------------------------------------------------------------
@@ -326,179 +253,6 @@ def test_a_damaged_journal_makes_no_backup_that_pretends_to_be_whole(world: Worl
     with pytest.raises(CommandFailed, match="commit 7 does not match its checksum"):
         world.back_up()
     assert manifest.listed(world.backups) == []
-
-
-# --- had back ------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("harm", ["changed", "shortened", "removed", "manifest"])
-def test_a_harmed_backup_is_refused_before_anything_is_touched(world: World, tmp_path: Path, harm: str) -> None:
-    world.hear(300)
-    (world.data / "calendar.json").write_text('{"a": 1}')
-    kept = world.back_up()
-    victim = kept.path / "data" / "calendar.json"
-    match harm:
-        case "changed":
-            victim.write_text('{"a": 2}')
-        case "shortened":
-            os.truncate(victim, 3)
-        case "removed":
-            victim.unlink()
-        case _:
-            os.truncate(kept.path / manifest.NAME, 100)
-    new = tmp_path / "new"
-    new.mkdir()
-    (new / "precious").write_text("stays")
-    with pytest.raises((CommandFailed, manifest.BadBackup), match=r"calendar\.json|manifest\.json"):
-        world.restore(new, replace=True)
-    assert [p.name for p in new.iterdir()] == ["precious"]
-
-
-def test_a_manifest_cannot_write_outside_the_data_folder(world: World, tmp_path: Path) -> None:
-    kept = world.back_up()
-    text = (kept.path / manifest.NAME).read_text()
-    (kept.path / manifest.NAME).write_text(text.replace('"files": {', '"files": {"data/../../x": {"sha256": "", "bytes": 0},', 1))
-    with pytest.raises(CommandFailed, match="outside of it"):
-        world.restore(tmp_path / "new")
-
-
-def test_a_folder_that_is_not_empty_is_only_replaced_when_asked_to_and_then_put_aside(world: World, tmp_path: Path) -> None:
-    world.hear(100)
-    world.back_up()
-    world.hear(20)
-    world.hear(2, call=True)
-    world.journal.close()
-    (world.data / "reserve").write_bytes(bytes(100))
-    with pytest.raises(CommandFailed, match="--replace"):
-        world.restore(world.data)
-    done = world.restore(world.data, replace=True)
-    assert done.lost is not None
-    assert (done.lost.reports, done.lost.calls, done.lost.known_by) == (22, 2, "journal")
-    assert Reader(Path(done.replaced)).last is not None
-    assert not (Path(done.replaced) / "reserve").exists(), "room is not kept twice"
-    assert bodies(world.data, 100) == bodies(Path(done.replaced), 100)
-    life = read(world.data)
-    assert (life.restores, life.restored_to) == (1, 100)
-    assert life.generation != "first"
-    world.journal = Journal.open(tmp_path / "unused")
-
-
-def test_a_restore_that_was_cut_short_starts_nothing_and_is_run_again_from_the_beginning(world: World) -> None:
-    world.hear(100)
-    world.back_up()
-    world.hear(11)
-    world.journal.close()
-
-    def power(_: int) -> None:
-        raise KeyboardInterrupt
-
-    wish = Wish(source=world.backups, data=world.data, replace=True, old=None, now=NOW)
-    with pytest.raises(KeyboardInterrupt):
-        restore(wish, chosen(world.backups), BRISK, Pace(gentle=False, told=power))
-    with pytest.raises(FolderRefused, match="was not finished"):
-        settle(world.data, print)
-    done = world.restore(world.data, replace=True)
-    assert (done.last_seq, [p.name for p in world.data.glob("replaced-*")]) == (100, [Path(done.replaced).name])
-    assert done.lost is not None
-    assert (done.lost.reports, done.lost.known_by) == (11, "journal"), "by what was put aside the first time"
-    assert settle(world.data, print).restores == 1
-    world.journal = Journal.open(world.data.parent / "unused")
-
-
-def test_an_older_backup_of_several_can_be_chosen(world: World, tmp_path: Path) -> None:
-    world.hear(100)
-    older = world.back_up()
-    world.hear(100)
-    world.back_up()
-    assert world.restore(tmp_path / "new", source=older.path).last_seq == 100
-
-
-# --- what is lost --------------------------------------------------------------------------------------------------------------
-
-
-def note(world: World, marker: Marker, began: int = 0) -> None:
-    """As the process that watches does every two seconds."""
-    tally = mark.count(world.journal, began, world.journal.last_seq)
-    marker.note(Sample(began, world.journal.last_seq, tally.reports, tally.calls, NOW))
-
-
-def lost(world: World, to: Path, source: Path | None = None) -> tuple[int, int, str]:
-    found = world.restore(to, source=source).lost
-    assert found is not None
-    return found.reports, found.calls, found.known_by
-
-
-def test_the_mark_tells_what_was_acknowledged_after_the_backup_when_nothing_else_is_left(world: World, tmp_path: Path) -> None:
-    marker = Marker(world.backups, world.journal, read(world.data))
-    for _ in range(5):
-        world.hear(20)
-        note(world, marker)
-    world.hear(7)
-    world.back_up()
-    world.hear(40)
-    world.hear(3, call=True)
-    note(world, marker)
-    world.hear(5)
-    note(world, marker)
-    lose(world.data)
-    assert lost(world, tmp_path / "new") == (48, 3, "mark")
-
-
-def test_the_mark_counts_across_ends_of_both_processes(world: World, tmp_path: Path) -> None:
-    marker = Marker(world.backups, world.journal, read(world.data))
-    world.hear(20)
-    note(world, marker)
-    world.back_up()
-    world.hear(10)
-    note(world, marker)
-    world.hear(4, call=True)  # committed, and the alarm process was killed before its next word
-    note(world, marker, began=world.journal.last_seq)
-    world.hear(6)
-    marker = Marker(world.backups, world.journal, read(world.data))  # and so was the other one
-    began = world.journal.last_seq
-    world.hear(2)
-    note(world, marker, began=began)
-    assert lost(world, tmp_path / "new") == (22, 4, "mark")
-
-
-def test_the_mark_also_serves_an_older_backup_of_several(world: World, tmp_path: Path) -> None:
-    marker = Marker(world.backups, world.journal, read(world.data))
-    note(world, marker)
-    world.hear(50)
-    older = world.back_up()
-    world.hear(30)
-    note(world, marker)
-    world.back_up()
-    note(world, marker)
-    world.hear(9, call=True)
-    note(world, marker)
-    lose(world.data)
-    assert lost(world, tmp_path / "one") == (9, 9, "mark")
-    assert lost(world, tmp_path / "other", older.path) == (39, 9, "mark")
-
-
-def test_a_mark_of_another_life_says_nothing_about_this_one(world: World, tmp_path: Path) -> None:
-    world.hear(50)
-    world.back_up()
-    marker = Marker(world.backups, world.journal, Identity(format=1, generation="second", restores=1))
-    note(world, marker)
-    done = world.restore(tmp_path / "new")
-    assert done.lost is None
-    assert read(tmp_path / "new").restores == 2, "later than every life that is known of"
-
-
-def test_remains_of_the_old_folder_are_counted_where_they_can_be_read(world: World, tmp_path: Path) -> None:
-    world.hear(50)
-    world.back_up()
-    world.hear(500)
-    world.hear(1, call=True)
-    world.journal.close()
-    done = world.restore(tmp_path / "new", old=world.data)
-    assert done.lost is not None
-    assert (done.lost.reports, done.lost.calls, done.lost.upto_seq) == (501, 1, 551)
-    write(world.data, Identity(format=1, generation="another"))
-    assert world.restore(tmp_path / "newer", old=world.data).lost is None
-    world.journal = Journal.open(tmp_path / "unused")
 
 
 # --- the commands --------------------------------------------------------------------------------------------------------------
