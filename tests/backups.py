@@ -17,6 +17,7 @@ from gateway.store import segments
 from gateway.store.entry import Stamp, encode
 from gateway.store.identity import Identity, write
 from gateway.store.journal import Journal, Reader
+from tests.service import until
 
 NOW = datetime(2026, 11, 22, 3, 30, tzinfo=UTC)
 BRISK = Pace(gentle=False)
@@ -50,6 +51,12 @@ class World:
             entries = [said(self.reports, call=call)]
             at = NOW + timedelta(seconds=self.reports)
             self.journal.commit(Stamp(at, at, float(self.reports), "boot"), encode(list(entries)), len(entries))
+            if self.reports % 50 == 0:
+                until("the journal keeps up", self._kept_up)
+
+    def _kept_up(self) -> bool:
+        """Who never waits overtakes the making of the next file again and again, and has two where there should be many."""
+        return self.journal._following is not None or not self.journal._is_full()
 
     def sealed(self) -> list[str]:
         """The sealed files, once there are two."""
