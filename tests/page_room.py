@@ -7,8 +7,9 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
+from tests.page_desk import Desk
 from tests.page_server import PASSWORD as NIGHT_WATCH
-from tests.page_server import Desk, PageServer
+from tests.page_server import PageServer
 from tests.patience import PATIENCE_S
 
 CHINESE = re.compile(r"[㐀-鿿]")

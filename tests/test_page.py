@@ -8,9 +8,9 @@ from time import monotonic
 from playwright.sync_api import expect
 
 from tests import page_room
+from tests.page_desk import Desk
 from tests.page_room import ASKED_FOR, SPY, Room, heard_after, log_in, operator, row
 from tests.page_server import PASSWORD as NIGHT_WATCH
-from tests.page_server import Desk
 from tests.patience import PATIENCE_S, within
 from tests.web_alarm import HOME
 from tests.web_desk import OPERATOR, PASSWORD, service

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 
 from tests import page_room
 from tests.page_community import Json
+from tests.page_desk import Desk
 from tests.page_room import Room, operator, row
-from tests.page_server import Desk
 
 room = page_room.room
 

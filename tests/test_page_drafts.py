@@ -3,8 +3,8 @@
 from playwright.sync_api import Page, expect
 
 from tests import page_room
+from tests.page_desk import Desk
 from tests.page_room import Room, log_in, operator
-from tests.page_server import Desk
 from tests.web_desk import until
 
 room = page_room.room

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from gateway.web.auth import COOKIE
 from tests import page_room
+from tests.page_desk import Desk
 from tests.page_room import CHINESE, Room, operator
-from tests.page_server import Desk
 from tests.test_page_mode import photograph
 from tests.web_desk import OPERATOR, Service, service
 

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from tests import page_room
 from tests.page_community import at_home
+from tests.page_desk import Desk
 from tests.page_room import Room, of_module, operator
-from tests.page_server import Desk
 
 room = page_room.room
 

@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import page_room
+from tests.page_desk import Desk, a_busy_night
 from tests.page_room import CHINESE, Room, heard_after, of_module, operator, row, tones
-from tests.page_server import STATIC, Desk, a_busy_night
+from tests.page_server import STATIC
 
 room = page_room.room
 

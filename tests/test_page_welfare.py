@@ -3,8 +3,8 @@
 from playwright.sync_api import expect
 
 from tests import page_room
+from tests.page_desk import Desk
 from tests.page_room import Room, operator, row
-from tests.page_server import Desk
 
 room = page_room.room
 HOMES = ("h-0101", "h-0402", "h-0603", "h-0202", "h-0304")
