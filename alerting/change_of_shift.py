@@ -16,10 +16,10 @@ from alerting.duty_commands import TakeOver
 from alerting.duty_facts import AlertOwned, DutyChanged, ItemOwned
 from alerting.escalation import first_step_at
 from alerting.facts import AlertClaimed, AlertCleared, AlertRaised, AlertRecurred
+from alerting.folding import NOWHERE
 from alerting.home_state import HomeState
 from alerting.identity import alert_id
 from alerting.life_facts import OnTestSet
-from alerting.outages import NOWHERE
 from alerting.reach import Around
 from alerting.refusals import IllegalTransition, Unknown
 from alerting.registry import Registry

@@ -9,12 +9,12 @@ journal still touches its own row alone.
 
 `touch` a home when it may have become dark or light; `settle` then gives the facts, until there are none. A group of homes (an area, or
 a carrier or building in it) whose count is reached is looked at again `for` later, as a deadline; what it comes to is stamped with that
-moment. A home counts for a rule once for each time it goes dark. What lies inside a larger outage is folded into that.
+moment. A home counts for a rule once for each time it goes dark. What an outage explains is in `folding`.
 """
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from alerting import grading, wording
@@ -22,38 +22,20 @@ from alerting.alert import Alert
 from alerting.area_rules import AreaOutage, Dark, Grouping
 from alerting.area_words import spoken
 from alerting.circumstances import Circumstances
-from alerting.darkness import Concerned, Group, darkness
+from alerting.darkness import Group, darkness
 from alerting.escalation import first_step_at
-from alerting.facts import (
-    AlertCleared,
-    AlertClosed,
-    AlertFact,
-    AlertFolded,
-    AlertRaised,
-    AlertRecurred,
-    AlertUnfolded,
-    AreaFact,
-    AreaJoined,
-    AreaLeft,
-    Fact,
-)
+from alerting.facts import AlertCleared, AlertClosed, AlertRaised, AlertRecurred, AreaJoined, AreaLeft, Fact
+from alerting.folding import NOWHERE, Facts, Folding
 from alerting.heard_facts import DeviceReturned, DeviceSilent, HubLost, HubReturned
 from alerting.home_state import HomeState
 from alerting.identity import alert_id
 from alerting.registry import Registry
 from alerting.registry_facts import AreaRegistered, DeviceRegistered, DeviceRetired, HomeRegistered, HomeRetired
-from alerting.rules import Silence
 from alerting.silences import over
-from alerting.suppression import muting, under_floor
-from alerting.terms import AlertId, Category
+from alerting.suppression import muting
+from alerting.terms import AlertId
 from alerting.unheard import settled
 from devices.home import AreaId, Home, HomeId
-from devices.observation import Property
-
-NOWHERE = HomeId("")
-"""The home of what belongs to no home."""
-
-Facts = list[AlertFact | AreaFact]
 
 
 class Outages:
@@ -63,9 +45,9 @@ class Outages:
         self._registry = registry
         self._circumstances = circumstances
         self._alerts = alerts
+        self.folding = Folding(registry, circumstances, alerts)
         self._groups: dict[str, Group] = {}
         self._dark: dict[HomeId, dict[Dark, datetime]] = {}
-        self._homes: dict[AlertId, Concerned] = {}
         self._touched: dict[HomeId, None] = {}
         self._looked: dict[str, None] = {}
         """Groups that gained a home since they were last looked at."""
@@ -77,7 +59,8 @@ class Outages:
     def anew(self) -> None:
         """From the rows: after a recovery, and when rules or the tree of areas have changed."""
         self._rules = tuple(rule for rule in self._circumstances.ruleset.rules if isinstance(rule, AreaOutage))
-        self._groups, self._dark, self._homes, self._touched, self._looked = {}, {}, {}, {}, {}
+        self._groups, self._dark, self._touched, self._looked = {}, {}, {}, {}
+        self.folding.begin_again()
         self._parents = {area.id: area.parent for area in self._registry.areas.values()}
         alike: Counter[tuple[AreaId, str, str]] = Counter()
         for home in self._registry.homes.values():
@@ -87,7 +70,7 @@ class Outages:
             for member in home.outages:
                 alert = self._alerts.get(member.alert)
                 if alert is not None and alert.open:
-                    self._homes.setdefault(alert.id, Concerned()).note(home.id, dark=member.back_at is None)
+                    self.folding.note(alert.id, home.id, dark=member.back_at is None)
         for place, homes in alike.items():
             for group in self._groups_of(*place):
                 group.size += homes
@@ -104,12 +87,12 @@ class Outages:
         """A fact holds."""
         match fact:
             case AreaJoined():
-                self._homes.setdefault(fact.alert, Concerned()).note(fact.home, dark=True)
+                self.folding.note(fact.alert, fact.home, dark=True)
                 self._ask_again(fact.home)
-            case AreaLeft() if fact.alert in self._homes:
-                self._homes[fact.alert].note(fact.home, dark=False)
+            case AreaLeft() if self.folding.knows(fact.alert):
+                self.folding.note(fact.alert, fact.home, dark=False)
             case AlertCleared(home="") | AlertClosed(home=""):
-                for id_ in self._homes.get(fact.alert, Concerned()).homes:
+                for id_ in self.folding.homes(fact.alert):
                     self._ask_again(id_)
             case HubLost() | HubReturned() | DeviceSilent() | DeviceReturned() | DeviceRetired() | HomeRetired():
                 self.touch(fact.home)
@@ -129,7 +112,7 @@ class Outages:
         self._looked.update((matter, None) for matter, group in self._groups.items() if group.dark)
 
     def touch(self, home: HomeId) -> None:
-        if self._rules or self._homes:
+        if self._rules or self.folding.at_work:
             self._touched[home] = None
 
     @property
@@ -183,31 +166,6 @@ class Outages:
             self._looked[matter] = None
             return []
         return self._raised(group, now)
-
-    def raised(self, alert: Alert, now: datetime) -> Facts:
-        """A technical alert of a home was raised, or recurred: folded, where an outage explains it."""
-        home = self._registry.homes.get(alert.home)
-        if home is None or not home.outages or alert.folded_into is not None:
-            return []
-        for member in reversed(home.outages):
-            area = self._alerts.get(member.alert)
-            if member.back_at is None and area is not None and area.open and area.cleared_at is None and self._explains(area, alert):
-                return [AlertFolded(alert.id, now, alert.home, self._outermost(area).id)]
-        return []
-
-    def closed(self, area: Alert, fact: AlertClosed) -> Facts:
-        """Somebody closed the alert of an area: with it what is folded into it and is over; the rest asks for a person of its own."""
-        facts: Facts = []
-        for alert in self._folded(area.id):
-            if alert.cleared_at is not None:
-                facts.append(AlertClosed(alert.id, fact.at, alert.home, fact.by, fact.disposition, fact.reason))
-            else:
-                facts.append(AlertUnfolded(alert.id, fact.at, alert.home))
-        self._homes.pop(area.id, None)
-        return facts
-
-    def member(self, alert: AlertId, home: HomeId) -> bool:
-        return home in self._homes.get(alert, Concerned()).homes
 
     # --- within ----------------------------------------------------------------------------------------------------------------
 
@@ -264,7 +222,8 @@ class Outages:
         for member in home.outages:
             if member.back_at is None and member.dark not in dark:
                 area = self._alerts.get(member.alert)
-                return [AreaLeft(member.alert, now, home.id), *(self._left(area, home, now) if area is not None and area.open else [])]
+                more = self.folding.left(area, home, now) if area is not None and area.open else []
+                return [AreaLeft(member.alert, now, home.id), *more]
         if home.record is None:
             return []
         for group in self._groups_in(home.record) if dark else ():
@@ -273,26 +232,8 @@ class Outages:
             if area is None or area.cleared_at is not None or since is None or self._counted(home, group.rule, since):
                 continue
             if since >= area.raised_at - group.rule.window - group.rule.hold:
-                return [AreaJoined(area.id, now, home.id, group.rule.dark, since, group.rule.id), *self._fold(home, area, now)]
+                return [AreaJoined(area.id, now, home.id, group.rule.dark, since, group.rule.id), *self.folding.joined(home, area, now)]
         return []
-
-    def _left(self, area: Alert, home: HomeState, now: datetime) -> Facts:
-        """A home is back: what of it still stands asks for a person again; and perhaps most homes are back."""
-        facts: Facts = [
-            AlertUnfolded(alert.id, now, alert.home)
-            for alert in home.alerts.values()
-            if alert.open and alert.cleared_at is None and alert.folded_into == self._outermost(area).id
-        ]
-        concerned = self._homes.get(area.id, Concerned())
-        still = concerned.dark - concerned.homes.get(home.id, False)
-        rule = self._rule(area)
-        if area.cleared_at is None and still <= (rule.clear if rule is not None else 0.0) * len(concerned.homes):
-            facts.append(AlertCleared(area.id, now, NOWHERE))
-            facts += [
-                AlertUnfolded(alert.id, now, alert.home)
-                for alert in self._folded(area.id) if alert.cleared_at is None and alert.home != home.id
-            ]  # fmt: skip
-        return facts
 
     def _reached_at(self, group: Group, news_at: datetime | None = None) -> datetime | None:
         """When so many had gone dark within the window and stayed so; None while they have not. `news_at`: with those since then."""
@@ -321,7 +262,7 @@ class Outages:
             area = self._alerts.get(member.alert)
             if member.rule == rule.id:
                 return True
-            other = self._rule(area) if area is not None and area.open and area.cleared_at is None else None
+            other = self.folding.rule(area) if area is not None and area.open and area.cleared_at is None else None
             if other is not None and other.rank >= rule.rank:
                 return True
         return False
@@ -350,52 +291,5 @@ class Outages:
             ))  # fmt: skip
             facts += [] if muted else grading.by_size(id_, policy, rule.by, now)
         facts += [AreaJoined(id_, now, home, rule.dark, fresh[home], rule.id) for home in joining]
-        smaller = [area for area in self._registry.whole.alerts.values() if self._inside(area, rule, joining)]
-        facts += [AlertFolded(area.id, now, NOWHERE, id_) for area in smaller]
-        inner = {area.id for area in smaller}
-        for home in joining:
-            for alert in self._registry.homes[home].alerts.values():
-                if alert.open and self._explained(rule.dark, alert) and (alert.folded_into is None or alert.folded_into in inner):
-                    facts.append(AlertFolded(alert.id, now, home, id_))
+        facts += self.folding.begun(id_, rule, joining, now)
         return facts
-
-    def _inside(self, area: Alert, rule: AreaOutage, joining: Iterable[HomeId]) -> bool:
-        """Whether an open alert of a smaller group is part of this outage: most of its dark homes are."""
-        other = self._rule(area)
-        if other is None or not area.open or area.folded_into is not None or other.dark is not rule.dark or other.rank >= rule.rank:
-            return False
-        dark = {id_ for id_, still in self._homes.get(area.id, Concerned()).homes.items() if still}
-        return 2 * len(dark.intersection(joining)) > len(dark)
-
-    def _fold(self, home: HomeState, area: Alert, now: datetime) -> Facts:
-        outer = self._outermost(area).id
-        return [
-            AlertFolded(alert.id, now, home.id, outer)
-            for alert in home.alerts.values()
-            if alert.open and alert.folded_into is None and self._explains(area, alert)
-        ]
-
-    def _folded(self, into: AlertId) -> list[Alert]:
-        """The open alerts that are folded into that of an area, by id."""
-        among = [self._registry.homes[id_].alerts.values() for id_ in self._homes.get(into, Concerned()).homes]
-        found = (a for alerts in (*among, self._registry.whole.alerts.values()) for a in alerts if a.open and a.folded_into == into)
-        return sorted(found, key=lambda alert: alert.id)
-
-    def _outermost(self, area: Alert) -> Alert:
-        outer = self._alerts.get(area.folded_into) if area.folded_into is not None else None
-        return outer if outer is not None and outer.open else area
-
-    def _explains(self, area: Alert, alert: Alert) -> bool:
-        rule = self._rule(area)
-        return rule is not None and self._explained(rule.dark, alert)
-
-    def _explained(self, dark: Dark, alert: Alert) -> bool:
-        """Whether such an outage is reason enough for an alert of a home: never for one under the safety floor."""
-        if under_floor(alert.category) or alert.category is not Category.TECHNICAL:
-            return False
-        silent = isinstance(self._circumstances.index.rules.get(alert.rule), Silence)
-        return silent or (dark is Dark.MAINS and any(property_ is Property.MAINS_LOST for _, property_ in alert.sources))
-
-    def _rule(self, area: Alert) -> AreaOutage | None:
-        rule = self._circumstances.index.rules.get(area.rule)
-        return rule if isinstance(rule, AreaOutage) else None

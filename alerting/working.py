@@ -36,6 +36,7 @@ from alerting.facts import (
     StepReached,
     WelfareNoted,
 )
+from alerting.folding import NOWHERE
 from alerting.heard_facts import DeviceReturned, DeviceSilent, HubLost, HubReturned
 from alerting.hearing import is_hub, last_hub
 from alerting.home_facts import HomeModeEnded, HomeModeEnding, HomeModeSet, ParametersChanged
@@ -49,7 +50,7 @@ from alerting.items import (
     WallClockStepped,
 )
 from alerting.life_facts import OnTestSet
-from alerting.outages import NOWHERE, Outages
+from alerting.outages import Outages
 from alerting.plan_facts import GradeRaised, RaiseGrade
 from alerting.raising import Raising
 from alerting.receipts import receipts
@@ -217,7 +218,7 @@ class Working:
         return Desk(self.registry.state(alert.home), self._circumstances, self._now)
 
     def _marked(self, command: MarkWelfare, by: Actor) -> WelfareNoted:
-        if not self._outages.member(command.alert, command.home):
+        if not self._outages.folding.member(command.alert, command.home):
             zh = f"住户 {command.home} 不在警报 {command.alert} 的名单上"
             raise Unknown(Sentence(zh, f"home {command.home} is not on the list of alert {command.alert}"))
         return WelfareNoted(command.alert, self._now, NOWHERE, by, command.home, command.result, command.note.strip()[:TEXT_LIMIT])
@@ -308,10 +309,10 @@ class Working:
                 if isinstance(fact, AlertRecurred) and (mark := marks.chattering(after, self.ruleset.life, fact.at)) is not None:
                     self._emit(mark)
                 if isinstance(fact, AlertRaised | AlertRecurred):
-                    for folded in self._outages.raised(after, fact.at):
+                    for folded in self._outages.folding.raised(after, fact.at):
                         self._emit(folded)
                 elif isinstance(fact, AlertClosed) and not fact.home:
-                    for part in self._outages.closed(after, fact):
+                    for part in self._outages.folding.closed(after, fact):
                         self._emit(part)
                 if isinstance(fact, AlertRaised):
                     for owned in self._shifts.owned(fact):
