@@ -187,6 +187,7 @@ def test_homes_are_found_by_area_and_by_words_and_paged(desk: Service) -> None:
     assert found(area="low", q="2 栋") == ["low-2"]
     assert found(q="赵玉兰") == ["low-3"]
     assert found(q="nobody at all") == []
+    assert found(area="low", q="  ") == [f"low-{n}" for n in range(5)]
     first = desk.operator.get("/homes", params={"area": "low", "limit": 2}).json()
     second = desk.operator.get("/homes", params={"area": "low", "limit": 3, "cursor": first["next"]}).json()
     assert [home["id"] for home in first["items"] + second["items"]] == [f"low-{n}" for n in range(5)]

@@ -23,6 +23,7 @@ from gateway.web import paging
 from gateway.web.auth import ADMINISTER, CORRECT, READ, REGISTER, Identity, check_correction
 from gateway.web.bodies import AreaBody, AreaPatch, Body, HomeBody, HomePatch, PersonBody, PersonPatch
 from gateway.web.desk import Desk, OnDesk
+from gateway.web.finding import Typed
 from gateway.web.home_shapes import HomeCard, HomeShape
 from gateway.web.paging import NO_QUERY
 from gateway.web.present import area_shape, home_card, home_shape, person_shape
@@ -100,30 +101,32 @@ class HomesQuery(paging.Query):
     area: str | None = None
     """The area and all that lies in it."""
     q: str | None = None
-    """Part of the name, the address, a resident's name, or a telephone number of the home or of any of its people."""
+    """Part of the id, the name, the address, a resident's name, or a telephone number of the home or of any of its people. Spaces
+    do not count, and a number in a name or an address is meant from its first digit: `8 栋` is not `18 栋`."""
 
 
 @router.get("/homes", dependencies=[READ], tags=["homes"])
 async def list_homes(desk: OnDesk, asked: Annotated[HomesQuery, Query()]) -> Page[HomeShape]:
     places = desk.views.places
     areas = None if asked.area is None else places.within(AreaId(asked.area))
-    words = (asked.q or "").strip().casefold()
+    typed = Typed(asked.q or "")
 
     def wanted(id_: HomeId) -> list[tuple[str, Home]]:
         home = places.homes[id_]
         if areas is not None and home.area not in areas:
             return []
-        return [(id_, home)] if not words or any(words in text.casefold() for text in _texts(desk, home)) else []
+        return [(id_, home)] if not asked.q or _found(desk, home, typed) else []
 
     found, following = await paging.walk(places.homes_in_order, wanted, asked.cursor, asked.limit)
     return Page(items=[home_shape(home, places) for home in found], next=following)
 
 
-def _texts(desk: Desk, home: Home) -> list[str]:
+def _found(desk: Desk, home: Home, typed: Typed) -> bool:
     """A caller is known by the number on the display, whosever it is; a contact's name would find half the county."""
     people = desk.views.places.people_of(home.id)
     names = (p.name for p in people if p.role is PersonRole.RESIDENT)
-    return [home.id, home.name, home.address, home.phone, *names, *(p.phone for p in people)]
+    numbers = (p.phone for p in people)
+    return any(map(typed.in_words, (home.name, home.address, *names))) or any(map(typed.in_number, (home.id, home.phone, *numbers)))
 
 
 def _home(desk: Desk, home_id: str) -> Home:
