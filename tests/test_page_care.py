@@ -130,6 +130,37 @@ def test_a_plan_is_made_and_ended_on_a_phone_in_english(desk: Service, browser: 
         photograph(page, "care-today-phone-en")
 
 
+def test_a_home_is_found_by_its_building_without_a_mouse_and_nobody_types_an_id(desk: Service, browser: Browser) -> None:
+    with page_over(desk, browser, "/care") as page:
+        page.keyboard.press("3")
+        expect(page.get_by_role("tab", name="计划")).to_have_attribute("aria-selected", "true")
+        page.keyboard.press("n")
+        form = page.locator("main > form")
+        field = form.get_by_label("查找住户")
+        expect(field).to_be_focused()
+        page.keyboard.type("9 栋")
+        expect(form.get_by_role("status")).to_have_text("没有找到“9 栋”。")
+        page.keyboard.press("Enter")
+        assert field.evaluate("(field) => field.validationMessage") == "请先查找并选择住户。"
+        field.fill("12栋")
+        expect(form.locator(".found button")).to_have_count(1)
+        photograph(page, "care-plan-home-zh")
+        page.keyboard.press("Enter")
+        expect(form).to_contain_text("12 栋 3 单元 402")
+        expect(form.locator("select[name=errand]")).to_be_focused()
+        form.get_by_role("button", name="换一户").click()
+        expect(field).to_be_focused()
+        page.keyboard.type("402")
+        form.locator(".found button").click()
+        form.locator("input[name=days]").fill("7")
+        form.locator("input[name=who]").fill("老周")
+        form.get_by_role("button", name="确认").click()
+        expect(page.locator("li[data-id]").filter(has_text="老周")).to_contain_text("12 栋 3 单元 402")
+    (plan,) = [one for one in desk.operator.get("/care-plans").json()["items"] if one["who"] == "老周"]
+    assert plan["home"] == HOME
+    assert desk.operator.delete(f"/care-plans/{plan['id']}").status_code == 204
+
+
 def test_whoever_has_not_logged_in_is_sent_to_the_desk(desk: Service, browser: Browser) -> None:
     context = browser.new_context()
     page = context.new_page()

@@ -2,6 +2,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm/standalone.module.js";
 import { call, freshKey, Refusal } from "../js/api.js";
+import { HomeChoice, useHome } from "../js/homefinder.js";
 import { zoneName } from "../js/time.js";
 import { t } from "./words.js";
 
@@ -54,7 +55,7 @@ function Posting({ path, body, children, onDone }) {
   const [problem, setProblem] = useState("");
   const [key, again] = useState(freshKey);
   const form = useRef(/** @type {HTMLFormElement|null} */ (null));
-  useLayoutEffect(() => form.current?.querySelector("input, select")?.focus(), []);
+  useLayoutEffect(() => /** @type {HTMLElement|null} */ (form.current?.querySelector("input:not([type=hidden]), select"))?.focus(), []);
   /** @param {SubmitEvent} event */
   async function send(event) {
     event.preventDefault();
@@ -75,18 +76,19 @@ function Posting({ path, body, children, onDone }) {
 
 /** @param {{home: string, alert: string, onDone: () => void}} props a request for help; of a call where `alert` names one */
 export function Ask({ home, alert, onDone }) {
-  const [place, setPlace] = useState(home);
+  const [about, setAbout] = useHome(home);
+  const place = about?.id ?? "";
   const [help, setHelp] = useState("meal");
   const [known, setKnown] = useState(/** @type {{id: string, name: string, open: boolean, kilometres: number|null}[]} */ ([]));
   useEffect(() => {
-    if (!place) return;
+    if (!place) return void setKnown([]);
     call("GET", `/responders?home=${encodeURIComponent(place)}&help=${help}`).then((page) => setKnown(page.items), () => setKnown([]));
   }, [place, help]);
   /** @param {Record<string, string>} said */
   const body = (said) => ({ home: said.home, help: said.help, responder: said.responder, due_at: instant(said.due), word: said.word, ...(alert ? { alert } : {}) });
   const far = (/** @type {number|null} */ km) => (km === null ? "" : ` · ${km.toFixed(1)} km`);
   return html`<${Posting} path="/help-requests" body=${body} onDone=${onDone}>
-    <${Field} label=${t("home")}><input name="home" required value=${place} onChange=${(/** @type {Event} */ e) => setPlace(/** @type {HTMLInputElement} */ (e.target).value.trim())} /></${Field}>
+    <${HomeChoice} home=${about} onHome=${setAbout} />
     <${Field} label=${t("help")}><select name="help" value=${help} onChange=${(/** @type {Event} */ e) => setHelp(/** @type {HTMLSelectElement} */ (e.target).value)}>
       ${HELPS.map((one) => html`<option value=${one}>${t(`help.${one}`)}</option>`)}</select></${Field}>
     <${Field} label=${t("responder")}><select name="responder" required>
@@ -99,6 +101,7 @@ export function Ask({ home, alert, onDone }) {
 
 /** @param {{home: string, onDone: () => void}} props */
 export function NewPlan({ home, onDone }) {
+  const [about, setAbout] = useHome(home);
   const [every, setEvery] = useState("month");
   /** @param {Record<string, string>} said */
   const body = (said) => ({
@@ -107,7 +110,7 @@ export function NewPlan({ home, onDone }) {
     within_minutes: Number(said.within), remind_minutes: Number(said.remind),
   });
   return html`<${Posting} path="/care-plans" body=${body} onDone=${onDone}>
-    <${Field} label=${t("home")}><input name="home" required value=${home} /></${Field}>
+    <${HomeChoice} home=${about} onHome=${setAbout} />
     <${Field} label=${t("errand")}><select name="errand">${ERRANDS.map((one) => html`<option value=${one} selected=${one === "visit"}>${t(`errand.${one}`)}</option>`)}</select></${Field}>
     <${Field} label=${t("every")}><select name="every" value=${every} onChange=${(/** @type {Event} */ e) => setEvery(/** @type {HTMLSelectElement} */ (e.target).value)}>
       ${EVERY.map((one) => html`<option value=${one}>${t(`every.${one}`)}</option>`)}</select></${Field}>

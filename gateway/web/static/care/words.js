@@ -34,7 +34,6 @@ const WORDS = {
   ask: ["新请求", "New request"],
   plan: ["新计划", "New plan"],
   end: ["结束计划", "End the plan"],
-  home: ["住户编号", "Home (id)"],
   help: ["服务", "Help"],
   responder: ["服务方", "Service"],
   "responder.none": ["该区域没有提供此项服务的单位", "no service of the area gives this help"],

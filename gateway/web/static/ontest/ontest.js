@@ -2,6 +2,7 @@
 
 import { html, render, useEffect, useState } from "../vendor/htm/standalone.module.js";
 import { call, freshKey, Refusal } from "../js/api.js";
+import { HomeFinder } from "../js/homefinder.js";
 import { language, word } from "../js/i18n.js";
 import { Masthead } from "../js/masthead.js";
 import { atClock, heard, moment, now, setZone } from "../js/time.js";
@@ -11,7 +12,6 @@ import { atClock, heard, moment, now, setZone } from "../js/time.js";
  *   origin: string, status: string, confirmed: boolean}} Call
  * @typedef {{id: string, home: string, home_name: string, devices: {id: string, name: string, room: string, model: string}[], start: string,
  *   end: string, under_way: boolean, tester: string, by: string, reason: string, calls: Call[]}} OnTest
- * @typedef {{id: string, name: string, area_name: string}} Found
  */
 
 /** Chinese, English. @type {Record<string, [string, string]>} */
@@ -21,7 +21,6 @@ const WORDS = {
   lost: ["服务没有回答，显示的可能已过时。", "The service does not answer; what is shown may be old."],
   none: ["现在没有测试。", "Nothing is on test now."],
   begin: ["开始测试", "Begin a test"],
-  find: ["查找住户（姓名、楼栋、电话）", "Find the home (name, building, telephone)"],
   devices: ["测试哪些设备", "Which devices"],
   minutes: ["测试多少分钟（最长 30）", "For how many minutes (30 at most)"],
   from: ["从（不填即现在）", "From (left out: now)"],
@@ -75,18 +74,12 @@ function TestCard({ test, onDone, say }) {
 
 /** @param {{onDone: () => void, say: (text: string) => void}} props */
 function Begin({ onDone, say }) {
-  const [words, setWords] = useState("");
-  const [found, setFound] = useState(/** @type {Found[]} */ ([]));
   const [home, setHome] = useState(/** @type {any} */ (null));
+  const [key, again] = useState(freshKey);
   useEffect(() => {
     const named = new URLSearchParams(location.search).get("home");
     if (named) choose(named);
   }, []);
-  useEffect(() => {
-    if (words.trim().length < 2) return void setFound([]);
-    const timer = setTimeout(() => call("GET", `/homes?limit=8&q=${encodeURIComponent(words.trim())}`).then((page) => setFound(page.items), (problem) => say(problem.message)), 250);
-    return () => clearTimeout(timer);
-  }, [words]);
   const choose = (/** @type {string} */ id) => call("GET", `/homes/${encodeURIComponent(id)}`).then(setHome, (problem) => say(problem.message));
 
   /** @param {SubmitEvent} event */
@@ -100,7 +93,8 @@ function Begin({ onDone, say }) {
     const start = atClock(String(filled.get("start") ?? ""));
     const end = new Date((start ?? now()) + Number(filled.get("minutes")) * 60_000).toISOString();
     const body = { home: home.id, devices, end, on_site, reason, ...(start === null ? {} : { start: new Date(start).toISOString() }) };
-    return call("POST", "/tests", body, { "Idempotency-Key": freshKey() }).then(() => (setHome(null), setWords(""), onDone()), (problem) => say(problem.message));
+    // A thumb that taps twice has said it once: the key changes with what is asked, not with the tap.
+    return call("POST", "/tests", body, { "Idempotency-Key": key }).then(() => (setHome(null), onDone()), (problem) => say(problem.message)).finally(() => again(freshKey()));
   }
 
   return html`<section>
@@ -117,8 +111,7 @@ function Begin({ onDone, say }) {
           <label class="tick"><input type="checkbox" name="on_site" value="yes" />${t("here")}</label>
           <button class="primary">${t("start")}</button>
         </form>`
-      : html`<label>${t("find")}<input value=${words} onInput=${(/** @type {any} */ e) => setWords(e.target.value)} autocomplete="off" /></label>
-          <ul>${found.map((one) => html`<li class="found"><button onClick=${() => choose(one.id)}>${one.name} <span class="quiet">${one.area_name}</span></button></li>`)}</ul>`}
+      : html`<${HomeFinder} onFound=${(/** @type {{id: string}} */ one) => choose(one.id)} />`}
   </section>`;
 }
 

@@ -2,13 +2,13 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm/standalone.module.js";
 import { call, freshKey } from "../js/api.js";
+import { HomeChoice } from "../js/homefinder.js";
 import { word } from "../js/i18n.js";
 import { atClock, clockOf, now } from "../js/time.js";
 import { t } from "./words.js";
 
 /** What may be named: everything but what nothing mutes. */
 const CATEGORIES = ["technical", "water", "inactivity", "health", "wandering", "intrusion"];
-const REST_MS = 250;
 const TWO_HOURS_MS = 2 * 3_600_000;
 
 /** @typedef {{id: string, name: string, area_name: string, devices?: {id: string, name: string, room: string}[]}} Home */
@@ -24,6 +24,9 @@ export function Begin({ onDone, onClose }) {
   const form = useRef(/** @type {HTMLFormElement|null} */ (null));
   useLayoutEffect(() => /** @type {HTMLElement|null} */ (form.current?.querySelector("select"))?.focus(), []);
   useEffect(() => void call("GET", "/areas?limit=500").then((page) => setAreas(page.items), (problem) => setWrong(problem.message)), []);
+
+  /** With its devices. @param {Home|null} one */
+  const choose = (one) => (one ? call("GET", `/homes/${encodeURIComponent(one.id)}`).then(setHome, (problem) => setWrong(problem.message)) : setHome(null));
 
   /** @param {SubmitEvent} event */
   async function send(event) {
@@ -57,25 +60,11 @@ export function Begin({ onDone, onClose }) {
       <label>${t("start")}<input name="start" type="datetime-local" /></label>
       <label>${t("until")}<input name="until" type="datetime-local" defaultValue=${until} /></label>
     </div>
-    ${place === "home" && (home ? html`<p class="row"><b>${home.name}</b> <span class="quiet">${home.area_name}</span> <button type="button" onClick=${() => setHome(null)}>${t("change")}</button></p>` : html`<${Finding} onFound=${setHome} say=${setWrong} />`)}
+    ${place === "home" && html`<${HomeChoice} home=${home} onHome=${choose} />`}
     <fieldset><legend>${t("categories")}</legend>
       ${CATEGORIES.map((one) => html`<label class="tick"><input type="checkbox" name="category" value=${one} />${word("category", one)}</label>`)}</fieldset>
     <label>${t("why")}<input name="reason" maxlength="200" autocomplete="off" /></label>
     ${wrong && html`<p class="bad" role="alert">${wrong}</p>`}
     <div class="buttons"><button class="main">${t("save")}</button><button type="button" onClick=${onClose}>${t("cancel")}</button></div>
   </form>`;
-}
-
-/** @param {{onFound: (home: Home) => void, say: (text: string) => void}} props */
-function Finding({ onFound, say }) {
-  const [words, setWords] = useState("");
-  const [found, setFound] = useState(/** @type {Home[]} */ ([]));
-  useEffect(() => {
-    if (words.trim().length < 2) return void setFound([]);
-    const timer = setTimeout(() => call("GET", `/homes?limit=8&q=${encodeURIComponent(words.trim())}`).then((page) => setFound(page.items), (problem) => say(problem.message)), REST_MS);
-    return () => clearTimeout(timer);
-  }, [words]);
-  const choose = (/** @type {string} */ id) => call("GET", `/homes/${encodeURIComponent(id)}`).then(onFound, (problem) => say(problem.message));
-  return html`<label>${t("find")}<input value=${words} autocomplete="off" onInput=${(/** @type {any} */ e) => setWords(e.target.value)} /></label>
-    <ul class="found">${found.map((one) => html`<li key=${one.id}><button type="button" onClick=${() => choose(one.id)}>${one.name} <span class="quiet">${one.area_name}</span></button></li>`)}</ul>`;
 }

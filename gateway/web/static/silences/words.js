@@ -52,8 +52,6 @@ const WORDS = {
   place: ["对象", "Of what"],
   "place.home": ["一户", "One home"],
   "place.area": ["整个片区", "A whole area"],
-  find: ["查找住户（姓名、楼栋、电话）", "Find the home (name, building, telephone)"],
-  change: ["换一户", "Another home"],
   area: ["片区", "Area"],
   device: ["设备", "Device"],
   any_device: ["全部设备", "every device"],
