@@ -1,40 +1,20 @@
 /** One box to find a home by: a name, a building, a number that is ringing just now. Keyboard alone suffices. */
 
 import { html, useEffect, useRef, useState } from "../vendor/htm/standalone.module.js";
-import { api } from "./api.js";
 import { Window } from "./dialog.js";
+import { toldOf, useFound } from "./homefinder.js";
 import { usePage } from "./hooks.js";
 import { t } from "./i18n.js";
-
-/** @typedef {import("./types.js").HomeLine} HomeLine */
-
-/** So long the typing rests before the service is asked. */
-const REST_MS = 180;
 
 /** @param {{onClose: () => void}} props */
 export function Find({ onClose }) {
   const { go } = usePage();
   const [words, setWords] = useState("");
-  const [found, setFound] = useState(/** @type {{homes: HomeLine[], more: boolean, words: string}|null} */ (null));
-  const [wrong, setWrong] = useState("");
+  const [found, wrong] = useFound(words);
   const [at, setAt] = useState(0);
   const field = useRef(/** @type {HTMLInputElement|null} */ (null));
   useEffect(() => void field.current?.focus(), []);
-  useEffect(() => {
-    const asked = words.trim();
-    if (!asked) return void setFound(null);
-    let current = true;
-    const timer = setTimeout(() => {
-      api.findHomes(asked).then(
-        ({ items, next }) => current && (setFound({ homes: items, more: Boolean(next), words: asked }), setAt(0), setWrong("")),
-        (problem) => current && setWrong(problem.message),
-      );
-    }, REST_MS);
-    return () => {
-      current = false;
-      clearTimeout(timer);
-    };
-  }, [words]);
+  useEffect(() => setAt(0), [found]);
 
   const homes = found?.homes ?? [];
   /** @param {KeyboardEvent} event */
@@ -60,7 +40,7 @@ export function Find({ onClose }) {
         </li>`,
       )}
     </ul>
-    <p class="wrong" role="alert">${wrong || (found && homes.length === 0 ? t("find.none", { words: found.words }) : found?.more ? t("find.more") : "")}</p>
+    <p class="wrong" role="alert">${wrong || toldOf(found)}</p>
     <p class="hint">${t("find.hint")}</p>
   <//>`;
 }

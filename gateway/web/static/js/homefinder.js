@@ -1,31 +1,27 @@
 /** One field to find a home by, on every page that asks for one: a name, a building, a telephone number. Nobody knows an id by heart. */
 
 import { html, useEffect, useRef, useState } from "../vendor/htm/standalone.module.js";
-import { call } from "./api.js";
+import { api, call } from "./api.js";
 import { t } from "./i18n.js";
 
 /** @typedef {{id: string, name: string, area_name: string, address?: string}} Home */
 
-/** So long the typing rests before the service is asked, and so many homes are shown of what it finds. */
-const REST_MS = 200;
-const MOST = 8;
+/** @typedef {{homes: import("./types.js").HomeLine[], more: boolean, words: string}} Found what was found, and for which words */
 
-/**
- * @param {{onFound: (home: Home) => void, focus?: boolean}} props
- * Enter takes the first that was found. It sends no form around it: that waits for a home.
- */
-export function HomeFinder({ onFound, focus = false }) {
-  const [words, setWords] = useState("");
-  const [found, setFound] = useState(/** @type {{homes: Home[], more: boolean, words: string}|null} */ (null));
+/** So long the typing rests before the service is asked. */
+const REST_MS = 180;
+
+/** The homes that hold these words, and what went wrong. @param {string} words as they are typed @returns {[Found|null, string]} */
+export function useFound(words) {
+  const [found, setFound] = useState(/** @type {Found|null} */ (null));
   const [problem, setProblem] = useState("");
-  const field = useRef(/** @type {HTMLInputElement|null} */ (null));
   const asked = words.trim();
   useEffect(() => {
     setProblem("");
     if (!asked) return void setFound(null);
     let current = true;
     const timer = setTimeout(() => {
-      call("GET", `/homes?limit=${MOST}&q=${encodeURIComponent(asked)}`).then(
+      api.findHomes(asked).then(
         ({ items, next }) => current && (setFound({ homes: items, more: Boolean(next), words: asked }), setProblem("")),
         (refusal) => current && setProblem(refusal.message),
       );
@@ -35,6 +31,20 @@ export function HomeFinder({ onFound, focus = false }) {
       clearTimeout(timer);
     };
   }, [asked]);
+  return [found, problem];
+}
+
+/** What is said below the homes. @param {Found|null} found */
+export const toldOf = (found) => (found && !found.homes.length ? t("find.none", { words: found.words }) : found?.more ? t("find.more") : "");
+
+/**
+ * @param {{onFound: (home: Home) => void, focus?: boolean}} props
+ * Enter takes the first that was found. It sends no form around it: that waits for a home.
+ */
+export function HomeFinder({ onFound, focus = false }) {
+  const [words, setWords] = useState("");
+  const [found, problem] = useFound(words);
+  const field = useRef(/** @type {HTMLInputElement|null} */ (null));
   useEffect(() => {
     field.current?.setCustomValidity(t("find.choose"));
     if (focus) field.current?.focus();
@@ -43,12 +53,11 @@ export function HomeFinder({ onFound, focus = false }) {
   function key(event) {
     if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
-    if (found?.words === asked && found.homes[0]) onFound(found.homes[0]);
+    if (found?.words === words.trim() && found.homes[0]) onFound(found.homes[0]);
   }
-  const told = found && !found.homes.length ? t("find.none", { words: found.words }) : found?.more ? t("find.more") : "";
   return html`<label>${t("find.home")}<input ref=${field} type="search" value=${words} maxlength="100" autocomplete="off" onInput=${(/** @type {any} */ e) => setWords(e.target.value)} onKeyDown=${key} /></label>
     <ul class="found">${(found?.homes ?? []).map((one) => html`<li key=${one.id}><button type="button" onClick=${() => onFound(one)}>${one.name} <span class="quiet">${one.area_name}</span></button></li>`)}</ul>
-    ${told && html`<p class="quiet" role="status">${told}</p>`}
+    ${toldOf(found) && html`<p class="quiet" role="status">${toldOf(found)}</p>`}
     ${problem && html`<p class="bad" role="alert">${problem}</p>`}`;
 }
 
