@@ -359,9 +359,7 @@ def _shown(device: DeviceState, report: Report, observation: Observation, order:
             return ()
         return (Shown.NEW,) if property_ in CALLS else (Shown.NEW, Shown.NORMAL)
     was, last.value, last.at = last.value, True, order
-    if not was:
-        return (Shown.NEW,)
-    if again:
+    if not was or again:
         return (Shown.NEW,)
     return (Shown.STILL,) if observation.manner is Manner.STATE else ()
 
